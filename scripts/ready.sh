@@ -1,0 +1,7 @@
+# Packages that fit the lock file, a build that fits the sources. Runs before every npm command; 0.2 s when nothing changed.
+set -e
+cmp -s package-lock.json node_modules/.installed || {
+  npm ci --include=dev --ignore-scripts --loglevel=error --no-audit --no-fund >&2
+  cp package-lock.json node_modules/.installed
+}
+tsc -b >&2

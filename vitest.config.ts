@@ -1,0 +1,24 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests run from source: workspace packages are asked for their `source` condition. */
+const source = {
+  resolve: { conditions: ["source"] },
+  ssr: { resolve: { conditions: ["source"] } },
+};
+
+export default defineConfig({
+  test: {
+    projects: [
+      { ...source, test: { name: "unit", include: ["packages/*/{src,test}/**/*.test.ts"], testTimeout: 20_000 } },
+      {
+        ...source,
+        test: {
+          name: "process",
+          include: ["test/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
