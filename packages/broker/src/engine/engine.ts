@@ -1,0 +1,163 @@
+import type { GroupDeclaration } from "../domain/consumer-group.ts";
+import type { DeadLetterOrigin, Message, PublishIntent } from "../domain/message.ts";
+import type { GroupRef, TopicRef } from "../domain/names.ts";
+import type { DurationMs, EpochMs } from "../domain/time.ts";
+import type { TopicDeclaration, TopicKind } from "../domain/topic.ts";
+
+/**
+ * A front end turns its protocol into these requests and these answers back into its protocol; an engine carries them out.
+ * Neither knows the other, and nothing here names a header, an XML element, a file or a socket.
+ */
+export interface Engine extends Messaging {
+  readonly catalog: Catalog;
+  readonly inspection: Inspection;
+  start(): Promise<void>;
+  /** Finishes what was accepted, refuses what comes after (`stopping`). Safe to call twice, or before start. */
+  stop(): Promise<void>;
+}
+
+/** The six verbs a client can speak. */
+export interface Messaging {
+  /** Resolves only once the message would survive a crash. */
+  publish(call: Call, request: PublishRequest): Promise<PublishReceipt>;
+  /**
+   * Waits up to `waitUpTo` for something to deliver. Nothing to deliver is an empty list, not an error. `signal` is heeded
+   * until something is committed; after that the answer is returned, and it is for the caller to give it back.
+   */
+  receive(call: Call, request: ReceiveRequest): Promise<Delivery[]>;
+  /** One outcome per handle, in the order given; a bad handle spoils only itself. */
+  acknowledge(call: Call, request: AcknowledgeRequest): Promise<HandleOutcome[]>;
+  /** Deliveries that never reached anyone, since the client hung up. They are ready again at once. */
+  giveBack(call: Call, request: GiveBackRequest): Promise<void>;
+  /** Half messages whose producer must be asked: commit or roll back? Waits and heeds `signal` as `receive` does. */
+  receiveHalf(call: Call, request: ReceiveHalfRequest): Promise<Delivery[]>;
+  endTransaction(call: Call, request: EndTransactionRequest): Promise<HandleOutcome[]>;
+}
+
+/** Who asks, and for how long they will listen: `signal` is aborted when the client hangs up. */
+export interface Call {
+  readonly caller: string;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+}
+
+/** Opaque to everyone but the engine that issued it. */
+export type ReceiptHandle = string & { readonly __kind?: "receipt-handle" };
+
+export interface PublishRequest {
+  readonly topic: TopicRef;
+  readonly message: Message;
+  readonly intent: PublishIntent;
+}
+
+export interface PublishReceipt {
+  readonly messageId: string;
+  /** Only for a half message: what commits it or rolls it back. */
+  readonly transactionHandle?: ReceiptHandle;
+}
+
+export interface ReceiveRequest {
+  readonly topic: TopicRef;
+  readonly group: GroupRef;
+  readonly mode: "concurrent" | "ordered";
+  /** Tags joined by `||`; empty or `*` for all. */
+  readonly tags: string;
+  readonly maxMessages: number;
+  readonly waitUpTo: DurationMs;
+  /** Unset: the group's own setting. */
+  readonly invisibleFor?: DurationMs;
+}
+
+export interface ReceiveHalfRequest {
+  readonly topic: TopicRef;
+  readonly group: GroupRef;
+  readonly maxMessages: number;
+  readonly waitUpTo: DurationMs;
+}
+
+export interface Delivery {
+  readonly messageId: string;
+  readonly message: Message;
+  readonly handle: ReceiptHandle;
+  readonly publishedAt: EpochMs;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
+  readonly firstDeliveredAt: EpochMs;
+  /** When it comes back if nobody acknowledges it. */
+  readonly visibleAgainAt: EpochMs;
+  /** Only from a dead-letter topic. */
+  readonly deadLetter?: DeadLetterOrigin;
+}
+
+export interface AcknowledgeRequest {
+  readonly topic: TopicRef;
+  readonly group: GroupRef;
+  readonly handles: readonly ReceiptHandle[];
+}
+
+/** Of plain, ordered and half deliveries alike. One that is no longer the newest is left as it is. */
+export interface GiveBackRequest {
+  readonly handles: readonly ReceiptHandle[];
+}
+
+export interface EndTransactionRequest {
+  readonly topic: TopicRef;
+  /** Absent where an SDK leaves it out; the handle is what counts. */
+  readonly group?: GroupRef;
+  readonly handles: readonly ReceiptHandle[];
+  readonly resolution: "commit" | "rollback";
+}
+
+export interface HandleOutcome {
+  readonly handle: ReceiptHandle;
+  /** `expired`: out of time, replaced by a later delivery, or its transaction ended otherwise. `invalid`: never issued for this. */
+  readonly refusal?: "invalid" | "expired";
+  /** What a person should know about the refusal: a sentence without the name of a wire code. */
+  readonly hint?: string;
+}
+
+/** What exists. Topics and groups are declared by a file, or made by use where the broker is told so. */
+export interface Catalog {
+  /** Makes what is absent and changes what differs; refuses what cannot be changed (`invalid-argument`). Durable on return. */
+  declare(declarations: Declarations): Promise<void>;
+  describeTopic(ref: TopicRef): TopicDescription | undefined;
+  /** Names of the topics of an instance, for "did you mean". */
+  listTopics(instance: string): readonly string[];
+  listInstances(): readonly string[];
+}
+
+export interface Declarations {
+  readonly instances: readonly string[];
+  readonly topics: readonly TopicDeclaration[];
+  readonly groups: readonly GroupDeclaration[];
+}
+
+export interface TopicDescription {
+  readonly ref: TopicRef;
+  /** Absent until the first message, where a poll made the topic. */
+  readonly kind?: TopicKind;
+  readonly queues: number;
+  readonly origin: "declared" | "use";
+}
+
+/** Read-only counts, from memory: they may be a few milliseconds ahead of the disk. */
+export interface Inspection {
+  countTopic(ref: TopicRef): TopicCounts | undefined;
+  countSubscription(topic: TopicRef, group: GroupRef): SubscriptionCounts | undefined;
+}
+
+export interface TopicCounts {
+  /** Messages in the topic's message queues, consumed or not. */
+  readonly stored: number;
+  readonly delayed: number;
+  /** Half messages without an outcome. */
+  readonly half: number;
+  readonly abandoned: number;
+}
+
+export interface SubscriptionCounts {
+  /** Never delivered and visible, whatever their tag, or due again. */
+  readonly ready: number;
+  readonly inFlight: number;
+  readonly dead: number;
+}

@@ -1,0 +1,45 @@
+/**
+ * The disk, just enough for a journal: folders with flat files, and no more. Errors keep Node's `code` (ENOSPC, EIO,
+ * EACCES …). Everything is asynchronous but nothing here is safe until it was synced: neither bytes (`DiskFile.sync`)
+ * nor names (`syncDirectory`).
+ */
+export interface Disk {
+  /** Makes the directory (mode 0700) and its parents where absent. */
+  makeDirectory(directory: string): Promise<void>;
+  /** Names of the files in the directory, sorted; a directory that is absent has none. */
+  list(directory: string): Promise<string[]>;
+  /** Opens a file for reading and appending. `create` makes it (mode 0600) and fails when it is already there. */
+  open(path: string, mode: "read" | "append" | "create"): Promise<DiskFile>;
+  rename(from: string, to: string): Promise<void>;
+  /** Absent is fine. */
+  remove(path: string): Promise<void>;
+  /** Makes the names in this directory survive a power cut. */
+  syncDirectory(directory: string): Promise<void>;
+  /**
+   * Takes the lock of a directory, which the kernel drops when this process dies (DUR-4, D14), or says who holds it.
+   */
+  lock(directory: string): Promise<DiskLock | LockHolder>;
+}
+
+export interface DiskFile {
+  /** Adds all of `bytes` at the end, in as many writes as it takes. */
+  append(bytes: Uint8Array): Promise<void>;
+  /** Up to `length` bytes from `at`; fewer only at the end of the file. */
+  read(at: number, length: number): Promise<Buffer>;
+  /** Resolves when every byte appended before survives a power cut (fdatasync). */
+  sync(): Promise<void>;
+  truncate(size: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface DiskLock {
+  readonly held: true;
+  release(): Promise<void>;
+}
+
+export interface LockHolder {
+  readonly held: false;
+  /** Undefined where it cannot be told. */
+  readonly pid: number | undefined;
+}
