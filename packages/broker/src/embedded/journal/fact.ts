@@ -1,0 +1,225 @@
+import type { GroupSettings } from "../../domain/consumer-group.ts";
+import type { DeadLetterReason, Message } from "../../domain/message.ts";
+import type { GroupRef, TopicRef } from "../../domain/names.ts";
+import type { EpochMs } from "../../domain/time.ts";
+import type { TopicKind } from "../../domain/topic.ts";
+
+/**
+ * What happened, in the past tense. The journal holds facts and nothing else; the ledger is their sum. A fact names topics
+ * and groups by number, so that one made again under an old name is another one (DEL-14).
+ */
+export type Fact =
+  | TopicCreated
+  | TopicChanged
+  | GroupCreated
+  | GroupChanged
+  | MessageStored
+  | DelayedMessageStored
+  | DelayedMessageReleased
+  | HalfMessageStored
+  | HalfMessageOffered
+  | HalfOfferGivenBack
+  | TransactionEnded
+  | TransactionAbandoned
+  | SubscriptionStarted
+  | MessagesDelivered
+  | DeliveriesAcknowledged
+  | DeliveriesGivenBack
+  | MessagesPassedOver
+  | MessageDeadLettered;
+
+export type FactKind = Fact["kind"];
+
+/** A place in the journal: the number of bytes before it. Grows; names the frame that begins there. */
+export type Position = number & { readonly __unit?: "position" };
+
+/** Number of a topic, a group, or a message that waits for its time or its transaction. Never used twice in one journal. */
+export type Id = number;
+
+/** A message's place in its message queue. */
+export type Offset = number;
+
+export interface TopicCreated {
+  readonly kind: "topic-created";
+  readonly topic: Id;
+  readonly ref: TopicRef;
+  /** Absent where a poll made it (PUB-8). */
+  readonly topicKind?: TopicKind;
+  /** 0 while the topic has no kind. */
+  readonly queues: number;
+  readonly origin: "declared" | "use";
+  readonly at: EpochMs;
+}
+
+export interface TopicChanged {
+  readonly kind: "topic-changed";
+  readonly topic: Id;
+  readonly topicKind: TopicKind;
+  readonly queues: number;
+  readonly origin: "declared" | "use";
+  readonly at: EpochMs;
+}
+
+export interface GroupCreated {
+  readonly kind: "group-created";
+  readonly group: Id;
+  readonly ref: GroupRef;
+  readonly settings: GroupSettings;
+  readonly origin: "declared" | "use";
+  readonly at: EpochMs;
+}
+
+export interface GroupChanged {
+  readonly kind: "group-changed";
+  readonly group: Id;
+  readonly settings: GroupSettings;
+  readonly origin: "declared" | "use";
+  readonly at: EpochMs;
+}
+
+/** Visible from `publishedAt` on. */
+export interface MessageStored {
+  readonly kind: "message-stored";
+  readonly topic: Id;
+  readonly queue: number;
+  readonly offset: Offset;
+  /** 32 upper-case hex digits (PUB-3). */
+  readonly messageId: string;
+  readonly message: Message;
+  readonly publishedAt: EpochMs;
+}
+
+export interface DelayedMessageStored {
+  readonly kind: "delayed-message-stored";
+  readonly id: Id;
+  readonly topic: Id;
+  readonly messageId: string;
+  readonly message: Message;
+  readonly publishedAt: EpochMs;
+  readonly deliverAt: EpochMs;
+}
+
+/** The end of a wait: the message now stands in its message queue. */
+export interface DelayedMessageReleased {
+  readonly kind: "delayed-message-released";
+  readonly id: Id;
+  readonly topic: Id;
+  readonly queue: number;
+  readonly offset: Offset;
+  readonly at: EpochMs;
+}
+
+export interface HalfMessageStored {
+  readonly kind: "half-message-stored";
+  readonly id: Id;
+  readonly topic: Id;
+  readonly messageId: string;
+  readonly message: Message;
+  readonly publishedAt: EpochMs;
+  readonly at: EpochMs;
+  /** Drawn; repeated by the transaction handle (D7). */
+  readonly number: number;
+  readonly firstCheckAt: EpochMs;
+  /** After a commit it waits until then. */
+  readonly deliverAt?: EpochMs;
+}
+
+/** The producer was asked how the transaction ended. */
+export interface HalfMessageOffered {
+  readonly kind: "half-message-offered";
+  readonly id: Id;
+  readonly topic: Id;
+  /** Which check this is, from 1. */
+  readonly check: number;
+  readonly number: number;
+  readonly at: EpochMs;
+  readonly until: EpochMs;
+}
+
+export interface HalfOfferGivenBack {
+  readonly kind: "half-offer-given-back";
+  readonly id: Id;
+  readonly topic: Id;
+}
+
+/** Committed: visible at once (`queue` and `offset` are there), or, with a delivery time ahead, delayed under the same id. */
+export interface TransactionEnded {
+  readonly kind: "transaction-ended";
+  readonly id: Id;
+  readonly topic: Id;
+  readonly resolution: "commit" | "rollback";
+  readonly queue?: number;
+  readonly offset?: Offset;
+  readonly at: EpochMs;
+}
+
+export interface TransactionAbandoned {
+  readonly kind: "transaction-abandoned";
+  readonly id: Id;
+  readonly topic: Id;
+  readonly at: EpochMs;
+}
+
+/** Where a group begins on a topic (DEL-11): its first offset in each message queue there is. */
+export interface SubscriptionStarted {
+  readonly kind: "subscription-started";
+  readonly topic: Id;
+  readonly group: Id;
+  readonly starts: readonly Offset[];
+  readonly at: EpochMs;
+}
+
+/** Messages of one message queue, handed to one group in one answer. */
+export interface MessagesDelivered {
+  readonly kind: "messages-delivered";
+  readonly topic: Id;
+  readonly group: Id;
+  readonly queue: number;
+  readonly ordered: boolean;
+  readonly deliveries: readonly { readonly offset: Offset; readonly attempt: number; readonly number: number }[];
+  readonly at: EpochMs;
+  readonly until: EpochMs;
+}
+
+export interface DeliveriesAcknowledged {
+  readonly kind: "deliveries-acknowledged";
+  readonly topic: Id;
+  readonly group: Id;
+  readonly queue: number;
+  readonly offsets: readonly Offset[];
+  readonly at: EpochMs;
+}
+
+/** Nobody received them: ready again, as before the delivery (DEL-8). */
+export interface DeliveriesGivenBack {
+  readonly kind: "deliveries-given-back";
+  readonly topic: Id;
+  readonly group: Id;
+  readonly queue: number;
+  readonly offsets: readonly Offset[];
+}
+
+/** Skipped for good because no filter matched (TAG-2). Ranges are `[from, to)`, ascending; gathered, never one per message. */
+export interface MessagesPassedOver {
+  readonly kind: "messages-passed-over";
+  readonly topic: Id;
+  readonly group: Id;
+  readonly queue: number;
+  readonly ranges: readonly (readonly [from: Offset, to: Offset])[];
+}
+
+/** One move, atomic with the end of the message's life in the group (DLQ-1). */
+export interface MessageDeadLettered {
+  readonly kind: "message-dead-lettered";
+  readonly topic: Id;
+  readonly group: Id;
+  readonly queue: number;
+  readonly offset: Offset;
+  readonly attempts: number;
+  readonly reason: DeadLetterReason;
+  readonly deadLetterTopic: Id;
+  readonly deadLetterOffset: Offset;
+  /** Where the message itself stands in the journal. */
+  readonly storedAt: Position;
+  readonly at: EpochMs;
+}
