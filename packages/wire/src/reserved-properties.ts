@@ -1,0 +1,65 @@
+import type { PropertyPair } from "./properties.ts";
+
+/** The names that the protocol keeps for itself. */
+export const KEYS = "KEYS";
+export const START_DELIVER_TIME = "__STARTDELIVERTIME";
+export const TRANS_CHECK_T = "__TransCheckT";
+export const SHARDING_KEY = "__SHARDINGKEY";
+
+/** The names under which a dead letter tells where it came from (DLQ-1); the first two are RocketMQ's. */
+export const DLQ_ORIGIN_TOPIC = "DLQ_ORIGIN_TOPIC";
+export const DLQ_ORIGIN_MESSAGE_ID = "DLQ_ORIGIN_MESSAGE_ID";
+export const DLQ_REASON = "DLQ_REASON";
+export const DLQ_ATTEMPTS = "DLQ_ATTEMPTS";
+
+/** What the reserved properties of a publish ask for. */
+export interface ReservedIntent {
+  key?: string;
+  shardingKey?: string;
+  /** Epoch milliseconds. */
+  deliverAt?: number;
+  /** Seconds, 10 to 300. */
+  checkAfterSeconds?: number;
+}
+
+const MIN_CHECK_AFTER_SECONDS = 10;
+const MAX_CHECK_AFTER_SECONDS = 300;
+
+/** Reads the reserved properties; one that cannot be read is never ignored but refused, and quoted (PUB-9). */
+export function readIntent(
+  pairs: Iterable<PropertyPair>,
+): { intent: ReservedIntent } | { refusal: "InvalidArgument"; reason: string } {
+  const values = new Map(pairs);
+  const key = values.get(KEYS);
+  const shardingKey = values.get(SHARDING_KEY);
+  const deliverAt = readWhole(values.get(START_DELIVER_TIME));
+  const checkAfter = readWhole(values.get(TRANS_CHECK_T));
+  if (deliverAt === "unreadable") return unreadable(START_DELIVER_TIME, values, "milliseconds since 1970");
+  if (checkAfter === "unreadable") return unreadable(TRANS_CHECK_T, values, "seconds, 10 to 300");
+  return {
+    intent: {
+      ...(key ? { key } : {}),
+      ...(shardingKey ? { shardingKey } : {}),
+      ...(deliverAt === undefined ? {} : { deliverAt }),
+      ...(checkAfter === undefined ? {} : { checkAfterSeconds: clampCheckAfter(checkAfter) }),
+    },
+  };
+}
+
+/** TX-1: outside the bounds is clamped. */
+function clampCheckAfter(seconds: number): number {
+  return Math.min(Math.max(seconds, MIN_CHECK_AFTER_SECONDS), MAX_CHECK_AFTER_SECONDS);
+}
+
+/** PUB-9: a fraction is cut down, an empty value is absent. */
+function readWhole(text: string | undefined): number | undefined | "unreadable" {
+  if (text === undefined || text === "") return undefined;
+  if (!/^-?\d+(\.\d*)?$/.test(text)) return "unreadable";
+  return Math.min(Math.max(Math.floor(Number(text)), 0), Number.MAX_SAFE_INTEGER);
+}
+
+function unreadable(name: string, values: ReadonlyMap<string, string>, wanted: string) {
+  const given = values.get(name) ?? "";
+  const quoted = given.length > 64 ? `${given.slice(0, 64)}…` : given;
+  return { refusal: "InvalidArgument", reason: `the property ${name} is "${quoted}"; it should be ${wanted}` } as const;
+}
