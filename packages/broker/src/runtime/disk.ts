@@ -1,15 +1,23 @@
+import type { EpochMs } from "../domain/time.ts";
+
 /**
  * The disk, just enough for a journal: folders with flat files, and no more. Errors keep Node's `code` (ENOSPC, EIO,
  * EACCES …). Everything is asynchronous but nothing here is safe until it was synced: neither bytes (`DiskFile.sync`)
  * nor names (`syncDirectory`).
  */
 export interface Disk {
-  /** Makes the directory (mode 0700) and its parents where absent. */
+  /** Makes the directory (mode 0700) and its parents where absent, and makes their names survive a power cut. */
   makeDirectory(directory: string): Promise<void>;
+  /** Gives the directory mode 0700; where it belongs to somebody else it stays as it is. */
+  restrict(directory: string): Promise<void>;
+  /** Whose the directory is and who asks, as user ids; undefined where it cannot be told. */
+  ownership(directory: string): Promise<{ readonly owner: number; readonly self: number } | undefined>;
   /** Names of the files in the directory, sorted; a directory that is absent has none. */
   list(directory: string): Promise<string[]>;
   /** Opens a file for reading and appending. `create` makes it (mode 0600) and fails when it is already there. */
   open(path: string, mode: "read" | "append" | "create"): Promise<DiskFile>;
+  /** Size and last change of a file that is there. */
+  stat(path: string): Promise<{ readonly bytes: number; readonly modifiedAt: EpochMs }>;
   rename(from: string, to: string): Promise<void>;
   /** Absent is fine. */
   remove(path: string): Promise<void>;

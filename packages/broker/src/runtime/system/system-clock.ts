@@ -1,0 +1,99 @@
+import type { DurationMs, EpochMs } from "../../domain/time.ts";
+import { SECOND } from "../../domain/time.ts";
+import type { Alarm, Clock } from "../clock.ts";
+import { systemTimeSources, type TimeSources } from "./time-sources.ts";
+
+interface PendingAlarm {
+  readonly at: EpochMs;
+  readonly ring: () => void;
+}
+
+/** TIM-1: follows the time since boot, sleep included; jumps forward with the wall clock, never goes back. */
+export class SystemClock implements Clock {
+  readonly #sources: TimeSources;
+  /** What makes an instant of the steady time. Only grows: with sleep, and with the wall clock. */
+  #offset: DurationMs;
+  #lookedForSleep: { readonly steady: DurationMs; readonly sinceBoot: DurationMs };
+  readonly #alarms = new Set<PendingAlarm>();
+  #timer: { readonly ringsAt: EpochMs; stop(): void } | undefined;
+
+  constructor(sources: TimeSources = systemTimeSources) {
+    this.#sources = sources;
+    this.#lookedForSleep = { sinceBoot: sources.sinceBoot(), steady: sources.steady() };
+    this.#offset = sources.wall() - this.#lookedForSleep.steady;
+  }
+
+  now(): EpochMs {
+    const steady = this.#sources.steady();
+    const wall = this.#sources.wall();
+    // Before the wall clock counts: what it is ahead by may be that same sleep.
+    if (wall > this.#offset + steady || steady - this.#lookedForSleep.steady >= SECOND) this.#lookForSleep();
+    this.#notBefore(wall, steady);
+    return this.#offset + steady;
+  }
+
+  wall(): EpochMs {
+    return this.#sources.wall();
+  }
+
+  startFrom(at: EpochMs): void {
+    this.#notBefore(at, this.#sources.steady());
+  }
+
+  alarm(at: EpochMs, ring: () => void): Alarm {
+    const alarm = { at, ring };
+    this.#alarms.add(alarm);
+    if (this.#timer === undefined || at < this.#timer.ringsAt) this.#startTimer(at);
+    return { cancel: () => this.#cancel(alarm) };
+  }
+
+  #notBefore(at: EpochMs, steady: DurationMs): void {
+    this.#offset = Math.max(this.#offset, at - steady);
+  }
+
+  /** With a second of tolerance: on some systems the time since boot is no finer. */
+  #lookForSleep(): void {
+    // The coarse source first: a pause between the two then looks like less sleep, not like more.
+    const sinceBoot = this.#sources.sinceBoot();
+    const steady = this.#sources.steady();
+    const slept = sinceBoot - this.#lookedForSleep.sinceBoot - (steady - this.#lookedForSleep.steady);
+    if (slept > SECOND) this.#offset += slept;
+    this.#lookedForSleep = { sinceBoot, steady };
+  }
+
+  #cancel(alarm: PendingAlarm): void {
+    this.#alarms.delete(alarm);
+    if (this.#alarms.size === 0) this.#stopTimer();
+  }
+
+  #startTimer(at: EpochMs): void {
+    this.#stopTimer();
+    const now = this.now();
+    // TIM-1: no timer is longer than a second, so that a step of the clock or a sleep is noticed.
+    const delay = Math.min(Math.max(at - now, 0), SECOND);
+    const timer = this.#sources.startTimer(delay, () => this.#ringDue());
+    this.#timer = { ringsAt: now + delay, stop: () => timer.stop() };
+  }
+
+  #stopTimer(): void {
+    this.#timer?.stop();
+    this.#timer = undefined;
+  }
+
+  #ringDue(): void {
+    this.#timer = undefined;
+    const now = this.now();
+    const due = [...this.#alarms].filter((alarm) => alarm.at <= now).sort((a, b) => a.at - b.at);
+    for (const alarm of due) {
+      // An alarm that rang before may have cancelled this one.
+      if (this.#alarms.delete(alarm)) alarm.ring();
+    }
+    this.#waitForNext();
+  }
+
+  #waitForNext(): void {
+    let next = Number.POSITIVE_INFINITY;
+    for (const alarm of this.#alarms) next = Math.min(next, alarm.at);
+    if (next < (this.#timer?.ringsAt ?? Number.POSITIVE_INFINITY)) this.#startTimer(next);
+  }
+}

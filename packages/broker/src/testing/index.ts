@@ -1,0 +1,4 @@
+export { type LogEntry, RecordingLog } from "./recording-log.ts";
+export { SeededRandom } from "./seeded-random.ts";
+export { silentLog } from "./silent-log.ts";
+export { SimulatedClock } from "./simulated-clock.ts";

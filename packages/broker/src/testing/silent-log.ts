@@ -1,0 +1,7 @@
+import type { Log } from "../runtime/log.ts";
+
+/** Says nothing. */
+export const silentLog: Log = {
+  isEnabled: () => false,
+  write: () => {},
+};
