@@ -1,0 +1,28 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+export interface ToolRun {
+  readonly exitCode: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs a program in `root` to its end, whatever its exit code. */
+export function runTool(root: string, program: string, args: readonly string[]): Promise<ToolRun> {
+  const installed = join(root, "node_modules/.bin", program);
+  return new Promise((resolve, reject) => {
+    execFile(
+      existsSync(installed) ? installed : program,
+      args,
+      { cwd: root, maxBuffer: 256 * 1024 * 1024 },
+      (error, output, errors) => {
+        if (error !== null && typeof error.code !== "number") {
+          reject(error);
+          return;
+        }
+        resolve({ exitCode: error === null ? 0 : Number(error.code), output, errors });
+      },
+    );
+  });
+}
