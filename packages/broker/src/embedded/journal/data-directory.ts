@@ -1,0 +1,236 @@
+import { crc32 } from "node:zlib";
+import { StartError } from "../../domain/start-error.ts";
+import type { EpochMs } from "../../domain/time.ts";
+import type { Disk, DiskLock } from "../../runtime/disk.ts";
+import type { Random } from "../../runtime/random.ts";
+import { DamagedJournal } from "./damaged-journal.ts";
+import { parseSegmentName, SEGMENT_HEADER_BYTES } from "./segment.ts";
+
+/** The folder that holds one broker's data: whose it is, who holds it, and what in it is ours. */
+
+const FORMAT = 1;
+const IDENTITY = "stagemq-data.json";
+const UNFINISHED_IDENTITY = "stagemq-data.json.new";
+const SECRET_BYTES = 32;
+/** Left behind by file systems and by the lock (D14). */
+const NOT_DATA = /^(lost\+found|(new-)?lock-[0-9a-f]+)$/;
+
+export interface DataDirectoryOptions {
+  readonly directory: string;
+  /** Of this stagemq. */
+  readonly version: string;
+  readonly clock: "system" | "simulated";
+}
+
+export interface DataDirectory {
+  readonly secret: Uint8Array;
+  readonly lock: DiskLock;
+  /** Numbers of the segments that are there, ascending. */
+  readonly segments: readonly number[];
+  /** Only of a directory that is new: makes it ours for good. After the first segment is there, before the first fact. */
+  readonly sign?: () => Promise<void>;
+}
+
+interface Identity {
+  readonly format: number;
+  readonly version: string;
+  readonly clock: "system" | "simulated";
+  readonly secret: string;
+}
+
+/** Takes the lock and finds out whose the directory is; refuses what RUN-1 names. */
+export async function openDataDirectory(
+  { disk, random }: { readonly disk: Disk; readonly random: Random },
+  options: DataDirectoryOptions,
+): Promise<DataDirectory> {
+  const { directory } = options;
+  return await refusing(disk, directory, async () => {
+    await disk.makeDirectory(directory);
+    refuseForeign(directory, await disk.list(directory));
+    const lock = await takeLock(disk, directory);
+    try {
+      const names = await disk.list(directory);
+      const segments = names.map(parseSegmentName).filter((number) => number !== undefined);
+      if (names.includes(IDENTITY)) {
+        const secret = checkIdentity(options, await readIdentity(disk, directory));
+        await disk.restrict(directory);
+        return { secret, lock, segments };
+      }
+      await removeFirstAttempt(disk, directory, names);
+      await disk.restrict(directory);
+      const secret = random.bytes(SECRET_BYTES);
+      return { secret, lock, segments: [], sign: () => writeIdentity(disk, options, secret) };
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  });
+}
+
+export interface DataDescription {
+  readonly bytes: number;
+  readonly lastWrittenAt: EpochMs;
+}
+
+/** What `--reset` would delete; undefined where there is nothing. */
+export async function describeData(disk: Disk, directory: string): Promise<DataDescription | undefined> {
+  return await refusing(disk, directory, async () => {
+    const names = await disk.list(directory);
+    refuseForeign(directory, names);
+    const stats = await Promise.all(names.filter(isData).map((name) => disk.stat(`${directory}/${name}`)));
+    if (stats.length === 0) return undefined;
+    return {
+      bytes: stats.reduce((sum, { bytes }) => sum + bytes, 0),
+      lastWrittenAt: Math.max(...stats.map(({ modifiedAt }) => modifiedAt)),
+    };
+  });
+}
+
+/** Removes what stagemq wrote, and nothing else, while it holds the lock. */
+export async function removeData(disk: Disk, directory: string): Promise<void> {
+  await refusing(disk, directory, async () => {
+    const found = await disk.list(directory);
+    refuseForeign(directory, found);
+    if (!found.some(isData)) return;
+    const lock = await takeLock(disk, directory);
+    try {
+      const names = await disk.list(directory);
+      // Segments before the identity: a reset cut short leaves damage that the next reset removes, never foreign files.
+      const doomed = [...names.filter((name) => parseSegmentName(name) !== undefined), UNFINISHED_IDENTITY, IDENTITY];
+      for (const name of doomed) await disk.remove(`${directory}/${name}`);
+      await disk.syncDirectory(directory);
+    } finally {
+      await lock.release();
+    }
+  });
+}
+
+function isData(name: string): boolean {
+  return name === IDENTITY || name === UNFINISHED_IDENTITY || parseSegmentName(name) !== undefined;
+}
+
+function refuseForeign(directory: string, names: readonly string[]): void {
+  if (names.includes(IDENTITY) || names.every((name) => isData(name) || NOT_DATA.test(name))) return;
+  throw new StartError(
+    5,
+    `${directory} holds files that stagemq did not write. Use a new or empty directory: --data DIR.`,
+  );
+}
+
+async function takeLock(disk: Disk, directory: string): Promise<DiskLock> {
+  const lock = await disk.lock(directory);
+  if (lock.held) return lock;
+  const holder = lock.pid === undefined ? "" : ` (pid ${lock.pid})`;
+  throw new StartError(
+    5,
+    `${directory} is in use by another stagemq${holder}. Stop it, or use another directory: --data DIR.`,
+  );
+}
+
+/** A first start that was cut short leaves at most a segment without facts; anything more has lost its identity. */
+async function removeFirstAttempt(disk: Disk, directory: string, names: readonly string[]): Promise<void> {
+  for (const name of names.filter(isData)) {
+    const path = `${directory}/${name}`;
+    const isSegment = parseSegmentName(name) !== undefined;
+    if (isSegment && (await disk.stat(path)).bytes > SEGMENT_HEADER_BYTES) {
+      throw new DamagedJournal(directory, `${IDENTITY} is missing`);
+    }
+  }
+  for (const name of names.filter(isData)) await disk.remove(`${directory}/${name}`);
+}
+
+async function readIdentity(disk: Disk, directory: string): Promise<Identity> {
+  const file = await disk.open(`${directory}/${IDENTITY}`, "read");
+  try {
+    const text = (await file.read(0, 4_096)).toString("utf8");
+    const { checksum, ...identity } = JSON.parse(text);
+    if (checksum !== checksumOf(identity)) throw new Error("It does not fit its checksum.");
+    return identity;
+  } catch (error) {
+    if (isSystemError(error)) throw error;
+    throw new DamagedJournal(directory, IDENTITY, { cause: error });
+  } finally {
+    await file.close();
+  }
+}
+
+function checkIdentity({ directory, version, clock }: DataDirectoryOptions, identity: Identity): Uint8Array {
+  if (identity.format !== FORMAT) {
+    throw new StartError(
+      5,
+      `${directory} has data format ${identity.format}, written by stagemq ${identity.version}; this is ${version} and reads format ${FORMAT}. Start that version, or use another directory: --data DIR.`,
+    );
+  }
+  // TIM-4: times that were advanced by hand mean nothing to the system's clock, and the other way round.
+  if (identity.clock !== clock) {
+    throw new StartError(
+      5,
+      `${directory} was made with --clock ${identity.clock} and opens only with it. Start with --clock ${identity.clock}, or use another directory: --data DIR.`,
+    );
+  }
+  return Buffer.from(identity.secret, "hex");
+}
+
+async function writeIdentity(disk: Disk, options: DataDirectoryOptions, secret: Uint8Array): Promise<void> {
+  const identity: Identity = {
+    format: FORMAT,
+    version: options.version,
+    clock: options.clock,
+    secret: Buffer.from(secret).toString("hex"),
+  };
+  const unfinished = `${options.directory}/${UNFINISHED_IDENTITY}`;
+  const file = await disk.open(unfinished, "create");
+  try {
+    await file.append(
+      Buffer.from(`${JSON.stringify({ ...identity, checksum: checksumOf(identity) }, undefined, 2)}\n`),
+    );
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await disk.rename(unfinished, `${options.directory}/${IDENTITY}`);
+  await disk.syncDirectory(options.directory);
+}
+
+function checksumOf(identity: object): number {
+  return crc32(JSON.stringify(identity));
+}
+
+function isSystemError(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && "code" in error && typeof error.code === "string";
+}
+
+/** Turns what the disk refuses into a sentence for a person (RUN-1). */
+export async function refusing<T>(disk: Disk, directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new StartError(...(await describeRefusal(disk, directory, error)), { cause: error });
+  }
+}
+
+async function describeRefusal(
+  disk: Disk,
+  directory: string,
+  error: Error & { code: string },
+): Promise<[exitCode: number, sentence: string]> {
+  switch (error.code) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS": {
+      const who = error.code === "EROFS" ? undefined : await disk.ownership(directory).catch(() => undefined);
+      const why = who ? `it belongs to uid ${who.owner}, stagemq runs as uid ${who.self}` : "not permitted";
+      const cure = who ? "Change its owner, or use" : "Use";
+      return [4, `Cannot write to ${directory}: ${why}. ${cure} another directory: --data DIR.`];
+    }
+    case "ENOSPC":
+    case "EDQUOT":
+      return [70, `No space left for ${directory}. Free some, or use another directory: --data DIR.`];
+    case "ENOTDIR":
+    case "EEXIST":
+      return [2, `${directory} is not a directory. Use another one: --data DIR.`];
+    default:
+      return [70, `The disk failed under ${directory} (${error.code}). Use another directory: --data DIR.`];
+  }
+}

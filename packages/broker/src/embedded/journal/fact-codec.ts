@@ -1,0 +1,178 @@
+import type { GroupSettings } from "../../domain/consumer-group.ts";
+import type { DeadLetterReason, Message } from "../../domain/message.ts";
+import type { GroupRef, TopicRef } from "../../domain/names.ts";
+import type { TopicKind } from "../../domain/topic.ts";
+import {
+  ByteReader,
+  type ByteWriter,
+  type Fields,
+  flag,
+  hex16,
+  list,
+  optional,
+  pair,
+  record,
+  type Shape,
+  text,
+  UnreadableBytes,
+  whole,
+  word,
+} from "./binary.ts";
+import type { Fact, FactKind } from "./fact.ts";
+
+/**
+ * A fact as bytes: format version, kind, body. To change a fact's form, add a version and keep the old reader (DUR-5).
+ */
+const VERSION = 1;
+
+const topicRef = record<TopicRef>({ instance: text, topic: text });
+const groupRef = record<GroupRef>({ instance: text, group: text });
+const topicKind = word<TopicKind>({ normal: 0, delayed: 1, ordered: 2, transactional: 3 });
+const origin = word<"declared" | "use">({ declared: 0, use: 1 });
+const resolution = word<"commit" | "rollback">({ commit: 0, rollback: 1 });
+const deadLetterReason = word<DeadLetterReason>({ "retries-used-up": 0 });
+
+const groupSettings = record<GroupSettings>({
+  invisibleFor: optional(whole),
+  orderedInvisibleFor: optional(whole),
+  maxRetries: optional(whole),
+  from: optional(word<"earliest" | "latest">({ earliest: 0, latest: 1 })),
+  onExhausted: optional(word<"dead-letter" | "block">({ "dead-letter": 0, block: 1 })),
+});
+
+const message = record<Message>({ body: text, tag: text, key: text, properties: list(pair(text, text)) });
+
+const delivery = record<{ readonly offset: number; readonly attempt: number; readonly number: number }>({
+  offset: whole,
+  attempt: whole,
+  number: whole,
+});
+
+type FactOf<K extends FactKind> = Extract<Fact, { kind: K }>;
+
+interface KindOfFact<K extends FactKind> {
+  /** Stands for the kind in the bytes. Never changes, never used twice. */
+  readonly code: number;
+  readonly fields: Fields<Omit<FactOf<K>, "kind">>;
+}
+
+const FACTS: { readonly [K in FactKind]: KindOfFact<K> } = {
+  "topic-created": {
+    code: 1,
+    fields: { topic: whole, ref: topicRef, topicKind: optional(topicKind), queues: whole, origin, at: whole },
+  },
+  "topic-changed": { code: 2, fields: { topic: whole, topicKind, queues: whole, origin, at: whole } },
+  "group-created": {
+    code: 3,
+    fields: { group: whole, ref: groupRef, settings: groupSettings, origin, at: whole },
+  },
+  "group-changed": { code: 4, fields: { group: whole, settings: groupSettings, origin, at: whole } },
+  "message-stored": {
+    code: 5,
+    fields: { topic: whole, queue: whole, offset: whole, messageId: hex16, message, publishedAt: whole },
+  },
+  "delayed-message-stored": {
+    code: 6,
+    fields: { id: whole, topic: whole, messageId: hex16, message, publishedAt: whole, deliverAt: whole },
+  },
+  "delayed-message-released": {
+    code: 7,
+    fields: { id: whole, topic: whole, queue: whole, offset: whole, at: whole },
+  },
+  "half-message-stored": {
+    code: 8,
+    fields: {
+      id: whole,
+      topic: whole,
+      messageId: hex16,
+      message,
+      publishedAt: whole,
+      at: whole,
+      number: whole,
+      firstCheckAt: whole,
+      deliverAt: optional(whole),
+    },
+  },
+  "half-message-offered": {
+    code: 9,
+    fields: { id: whole, topic: whole, check: whole, number: whole, at: whole, until: whole },
+  },
+  "half-offer-given-back": { code: 10, fields: { id: whole, topic: whole } },
+  "transaction-ended": {
+    code: 11,
+    fields: { id: whole, topic: whole, resolution, queue: optional(whole), offset: optional(whole), at: whole },
+  },
+  "transaction-abandoned": { code: 12, fields: { id: whole, topic: whole, at: whole } },
+  "subscription-started": { code: 13, fields: { topic: whole, group: whole, starts: list(whole), at: whole } },
+  "messages-delivered": {
+    code: 14,
+    fields: {
+      topic: whole,
+      group: whole,
+      queue: whole,
+      ordered: flag,
+      deliveries: list(delivery),
+      at: whole,
+      until: whole,
+    },
+  },
+  "deliveries-acknowledged": {
+    code: 15,
+    fields: { topic: whole, group: whole, queue: whole, offsets: list(whole), at: whole },
+  },
+  "deliveries-given-back": { code: 16, fields: { topic: whole, group: whole, queue: whole, offsets: list(whole) } },
+  "messages-passed-over": {
+    code: 17,
+    fields: { topic: whole, group: whole, queue: whole, ranges: list(pair(whole, whole)) },
+  },
+  "message-dead-lettered": {
+    code: 18,
+    fields: {
+      topic: whole,
+      group: whole,
+      queue: whole,
+      offset: whole,
+      attempts: whole,
+      reason: deadLetterReason,
+      deadLetterTopic: whole,
+      deadLetterOffset: whole,
+      storedAt: whole,
+      at: whole,
+    },
+  },
+};
+
+interface Codec {
+  readonly code: number;
+  readonly shape: Shape<Fact>;
+}
+
+const BY_KIND = new Map<FactKind, Codec>();
+const BY_CODE: (Codec | undefined)[] = [];
+for (const [kind, { code, fields }] of Object.entries(FACTS)) {
+  const codec = { code, shape: record<Fact>(fields as unknown as Fields<Fact>, { kind: kind as FactKind }) };
+  BY_KIND.set(kind as FactKind, codec);
+  BY_CODE[code] = codec;
+}
+
+/** Adds the bytes of a fact. */
+export function encodeFact(to: ByteWriter, fact: Fact): void {
+  const codec = BY_KIND.get(fact.kind);
+  if (!codec) throw new TypeError(`There is no fact of the kind ${fact.kind}.`);
+  to.byte(VERSION);
+  to.byte(codec.code);
+  codec.shape.write(to, fact);
+}
+
+/** Reads the fact that fills `bytes` from `start` to `end` exactly; anything else is `UnreadableBytes`. */
+export function decodeFact(bytes: Buffer, start: number, end: number): Fact {
+  const from = new ByteReader(bytes, start, end);
+  const version = from.byte();
+  if (version !== VERSION) throw new UnreadableBytes(`A fact has version ${version}; ${VERSION} is known.`);
+  const code = from.byte();
+  const codec = BY_CODE[code];
+  if (!codec) throw new UnreadableBytes(`A fact has the unknown kind ${code}.`);
+  const fact = codec.shape.read(from);
+  if (from.at !== end) throw new UnreadableBytes("A fact is shorter than its frame.");
+  return fact;
+}

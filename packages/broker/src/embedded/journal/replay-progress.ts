@@ -1,0 +1,41 @@
+import { SECOND } from "../../domain/time.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Position } from "./fact.ts";
+
+/** Says how far a replay has come: nothing in its first second, then one line a second. */
+export class ReplayProgress {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #bytes: number;
+  readonly #startedAt: number;
+  #saidAt: number;
+  #position: Position = 0;
+  #facts = 0;
+
+  constructor(clock: Clock, log: Log, bytes: number) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#bytes = bytes;
+    this.#startedAt = clock.now();
+    this.#saidAt = this.#startedAt;
+  }
+
+  moveTo(position: Position): void {
+    this.#position = position;
+  }
+
+  count(facts: number): void {
+    this.#facts += facts;
+    const now = this.#clock.now();
+    if (now < this.#saidAt + SECOND) return;
+    this.#saidAt = now;
+    const done = this.#position / this.#bytes;
+    this.#log.write("info", "journal.replaying", {
+      percent: Math.floor(done * 100),
+      facts: this.#facts,
+      factsInAll: Math.round(this.#facts / done), // from the share of the bytes; nobody has counted
+      secondsLeft: Math.ceil(((now - this.#startedAt) / SECOND) * (1 / done - 1)),
+    });
+  }
+}

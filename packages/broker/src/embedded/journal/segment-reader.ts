@@ -1,0 +1,47 @@
+import type { DiskFile } from "../../runtime/disk.ts";
+import { UnreadableBytes } from "./binary.ts";
+import type { Fact, Position } from "./fact.ts";
+import { endOfFrame, FRAME_HEADER_BYTES, readFrame } from "./frame.ts";
+import type { Segment } from "./recovery.ts";
+
+const BLOCK_BYTES = 64 * 1_024;
+
+/** Reads single frames back. Neighbours are mostly read together, so it reads whole blocks and keeps the newest ones. */
+export class SegmentReader {
+  readonly #maxBlocks: number;
+  /** By the block's position; the one used last stands last. */
+  readonly #blocks = new Map<Position, Promise<Buffer>>();
+
+  constructor(maxBytes: number) {
+    this.#maxBlocks = Math.max(1, Math.floor(maxBytes / BLOCK_BYTES));
+  }
+
+  /** The fact at `position` in this segment, of which the bytes before `written` are there for good. */
+  async read({ header, file }: Segment, position: Position, written: Position): Promise<Fact> {
+    const at = position - header.base;
+    const blockAt = at - (at % BLOCK_BYTES);
+    const block = await this.#block(file, header.base + blockAt, blockAt, written);
+    const start = at - blockAt;
+    if (start + FRAME_HEADER_BYTES <= block.length && endOfFrame(block, start) <= block.length) {
+      return readFrame(block, start);
+    }
+    const head = await file.read(at, FRAME_HEADER_BYTES);
+    if (head.length < FRAME_HEADER_BYTES) throw new UnreadableBytes("A frame is not all there.");
+    const length = endOfFrame(head, 0);
+    if (position + length > written) throw new UnreadableBytes("A frame leads beyond the end.");
+    return readFrame(await file.read(at, length), 0);
+  }
+
+  async #block(file: DiskFile, position: Position, at: number, written: Position): Promise<Buffer> {
+    // The last block still grows.
+    if (position + BLOCK_BYTES > written) return await file.read(at, written - position);
+    const block = this.#blocks.get(position) ?? file.read(at, BLOCK_BYTES);
+    this.#blocks.delete(position);
+    this.#blocks.set(position, block);
+    for (const oldest of this.#blocks.keys()) {
+      if (this.#blocks.size <= this.#maxBlocks) break;
+      this.#blocks.delete(oldest);
+    }
+    return await block;
+  }
+}
