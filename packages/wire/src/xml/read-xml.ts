@@ -50,14 +50,13 @@ const COMMENT = Buffer.from("<!--");
 const DOCTYPE = Buffer.from("<!DOCTYPE");
 const DECLARATION = Buffer.from("<?xml");
 
-const ENTITIES: ReadonlyMap<string, number> = new Map([
-  ["amp", AMPERSAND],
-  ["lt", LESS],
-  ["gt", GREATER],
-  ["quot", DOUBLE_QUOTE],
-  ["apos", SINGLE_QUOTE],
-]);
-const LONGEST_ENTITY = 4;
+const ENTITIES = [
+  { written: Buffer.from("&amp;"), codePoint: AMPERSAND },
+  { written: Buffer.from("&lt;"), codePoint: LESS },
+  { written: Buffer.from("&gt;"), codePoint: GREATER },
+  { written: Buffer.from("&quot;"), codePoint: DOUBLE_QUOTE },
+  { written: Buffer.from("&apos;"), codePoint: SINGLE_QUOTE },
+];
 const BEYOND_UNICODE = 0x110000;
 
 /** What a byte means inside text. Most are plain: one look at this table, and on to the next. */
@@ -212,20 +211,18 @@ class XmlReader {
   }
 
   #readReference(): number {
-    const start = this.#at;
-    this.#at += 1;
-    if (this.#peek() === HASH) return this.#readCharacterReference(start);
-    const nameStart = this.#at;
-    while (this.#at - nameStart <= LONGEST_ENTITY && this.#peek() !== SEMICOLON) this.#at += 1;
-    const name = this.#bytes.toString("latin1", nameStart, this.#at);
-    const codePoint = ENTITIES.get(name);
-    if (codePoint === undefined) throw this.#malformed("& does not begin one of the five entities of XML", start);
-    this.#at += 1;
-    return codePoint;
+    if (this.#peek(1) === HASH) return this.#readCharacterReference();
+    for (const { written, codePoint } of ENTITIES) {
+      if (!this.#looksAt(written)) continue;
+      this.#at += written.length;
+      return codePoint;
+    }
+    throw this.#malformed("& does not begin one of the five entities of XML");
   }
 
-  #readCharacterReference(start: number): number {
-    this.#at += 1;
+  #readCharacterReference(): number {
+    const start = this.#at;
+    this.#at += "&#".length;
     const base = this.#peek() === LOWER_X ? 16 : 10;
     if (base === 16) this.#at += 1;
     const digitsStart = this.#at;
