@@ -1,0 +1,30 @@
+import type { Operation } from "@stagemq/wire";
+import type { BrokerError } from "../domain/broker-error.ts";
+import type { Catalog } from "../engine/engine.ts";
+import { nearestName } from "./nearest-name.ts";
+
+export interface HintOptions {
+  readonly defaultInstance: string;
+  /** Whether topics are made by their first use (dev). */
+  readonly createsTopics: boolean;
+}
+
+/** What to tell the one whose request an engine refused: what was given and what would be right (REQ-5). */
+export function hintFor(error: BrokerError, operation: Operation, catalog: Catalog, options: HintOptions): string {
+  return error.code === "topic-not-found" ? missingTopicHint(operation, catalog, options) : error.message;
+}
+
+function missingTopicHint({ topic, instance: named }: Operation, catalog: Catalog, options: HintOptions): string {
+  const instance = named ?? options.defaultInstance;
+  // INS-2: nothing is told of other instances.
+  if (!catalog.listInstances().includes(instance))
+    return `declare the instance ${instance} (instances: in stagemq.yaml).`;
+  const nearest = nearestName(topic, catalog.listTopics(instance));
+  if (nearest === undefined && named === undefined) {
+    return `the request named no instance (default: ${options.defaultInstance}).`;
+  }
+  const advice = options.createsTopics
+    ? `nothing was sent to ${topic} in ${instance} yet`
+    : `declare ${topic} under instances → ${instance} → topics`;
+  return nearest === undefined ? `${advice}.` : `${advice}; nearest name: ${nearest}.`;
+}

@@ -1,0 +1,340 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import { formatDate, formatRequestId, rangeText } from "@stagemq/wire";
+import type { Credentials } from "../access/credentials.ts";
+import { BrokerError } from "../domain/broker-error.ts";
+import { type EpochMs, MINUTE, SECOND } from "../domain/time.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { LogFields } from "../runtime/log.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { type Answer, refuse, type Visit } from "./answer.ts";
+import { Connections, type Exchange, HungUp } from "./connections.ts";
+import { DOOR_REFUSALS, type DoorRefusal } from "./error-table.ts";
+import { ReadBudget } from "./read-budget.ts";
+import { Refusal } from "./refusal.ts";
+import { RequestBody } from "./request-body.ts";
+import { RequestLog } from "./request-log.ts";
+import { type Admitted, SignedProtocol, type SignedProtocolOptions } from "./signed-protocol.ts";
+
+const MIB = 1_024 * 1_024;
+const MAX_HOST = 255;
+const MAX_HEADER_BYTES = 16 * 1_024;
+/** After this the last answers are cut short, so that the process ends within 10 s (RUN-2). */
+const FINISH_WITHIN = 5 * SECOND;
+/** So long the rest of a body is awaited after an answer that closes, lest a reset overtake the answer. */
+const LINGER_FOR = 2 * SECOND;
+
+export const DEFAULT_HTTP_LIMITS = {
+  /** Of one raw request (REQ-2). */
+  maxRequestBytes: 25 * MIB,
+  /** Of all requests being read. */
+  sharedReadBytes: 256 * MIB,
+  headersTimeout: 10 * SECOND,
+  /** A wait for room included. */
+  requestTimeout: 60 * SECOND,
+  keepAlive: 75 * SECOND,
+  /** How much of a refused request is read for the sake of the connection (REQ-3). */
+  maxDrain: 32 * MIB,
+  /** How far a request's Date may be from the wall clock; 0 is any. */
+  clockSkew: 15 * MINUTE,
+  /** How often slow requests are looked for. */
+  checkSlowEvery: SECOND,
+};
+
+export interface HttpFrontOptions
+  extends Omit<SignedProtocolOptions, "clockSkew">,
+    Partial<Readonly<Record<keyof typeof DEFAULT_HTTP_LIMITS, number>>> {}
+
+export interface HttpFrontParts {
+  readonly engine: Engine;
+  readonly credentials: Credentials;
+  readonly runtime: Pick<Runtime, "clock" | "random" | "log">;
+  readonly options: HttpFrontOptions;
+}
+
+export interface BoundAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A request while it is answered. */
+interface Attendance {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly exchange: Exchange;
+  readonly visit: Visit;
+  readonly body: RequestBody;
+  readonly startedAt: EpochMs;
+  /** The client holds the body back until it is told to go on. */
+  awaitsContinue: boolean;
+  /** What the head said, once it was found good. */
+  admitted?: Admitted;
+}
+
+const NEVER = new AbortController().signal;
+
+/** The signed XML protocol over `node:http`: sockets and bodies on this side, `SignedProtocol` on the other. */
+export class HttpFront {
+  readonly #engine: Engine;
+  readonly #protocol: SignedProtocol;
+  readonly #runtime: HttpFrontParts["runtime"];
+  readonly #limits: typeof DEFAULT_HTTP_LIMITS;
+  readonly #budget: ReadBudget;
+  readonly #connections: Connections;
+  readonly #requests: RequestLog;
+  readonly #servers: Server[] = [];
+  #stopping = false;
+
+  constructor({ engine, credentials, runtime, options }: HttpFrontParts) {
+    this.#limits = { ...DEFAULT_HTTP_LIMITS, ...options };
+    this.#engine = engine;
+    this.#runtime = runtime;
+    this.#protocol = new SignedProtocol(engine, credentials, runtime, {
+      ...options,
+      clockSkew: this.#limits.clockSkew,
+    });
+    this.#budget = new ReadBudget(this.#limits.sharedReadBytes);
+    this.#connections = new Connections(runtime.clock);
+    this.#requests = new RequestLog(runtime);
+  }
+
+  /** Serves on one more address; port 0 picks a free one. Rejects with Node's error when it cannot be had. */
+  async listen(host: string, port: number): Promise<BoundAddress> {
+    const server = this.#makeServer();
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host, port }, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+    server.on("error", (error) => this.#requests.failed(error, {}));
+    this.#servers.push(server);
+    const bound = server.address() as AddressInfo;
+    return { host: bound.address, port: bound.port };
+  }
+
+  /** RUN-2: no new connections; new requests on the open ones are refused. What is under way goes on. */
+  stopListening(): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    // D13: the server's own close() would also cut idle connections, on which a client may just be sending.
+    for (const server of this.#servers) NetServer.prototype.close.call(server);
+  }
+
+  /** Lets the answers under way leave, then ends every connection. To be called when the engine has stopped. */
+  async finish(): Promise<void> {
+    this.stopListening();
+    const { clock } = this.#runtime;
+    await new Promise<void>((resolve, reject) => {
+      const alarm = clock.alarm(clock.now() + FINISH_WITHIN, resolve);
+      this.#connections.quiet().then(() => {
+        alarm.cancel();
+        resolve();
+      }, reject);
+    });
+    for (const server of this.#servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+  }
+
+  /** Both, for who has no engine to stop between them. */
+  async stop(): Promise<void> {
+    this.stopListening();
+    await this.finish();
+  }
+
+  #makeServer(): Server {
+    const { headersTimeout, requestTimeout, keepAlive, checkSlowEvery } = this.#limits;
+    const server = createServer({
+      headersTimeout,
+      requestTimeout,
+      keepAliveTimeout: keepAlive,
+      connectionsCheckingInterval: checkSlowEvery,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      insecureHTTPParser: false,
+      requireHostHeader: false, // refused below, with a request id
+    });
+    const attend = (awaitsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
+      this.#attend(request, response, awaitsContinue).catch((error: unknown) => {
+        this.#requests.failed(error, {});
+        request.socket.destroy();
+      });
+    };
+    server.on("connection", (socket: Socket) => this.#connections.accept(socket));
+    server.on("request", attend(false));
+    server.on("checkContinue", attend(true));
+    server.on("checkExpectation", attend(false)); // whatever else is expected is none of ours
+    server.on("connect", (_request, socket: Socket) => this.#sayLastWord(socket, "http-broken"));
+    server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#onClientError(error, socket));
+    return server;
+  }
+
+  async #attend(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> {
+    const exchange = this.#connections.begin(request.socket);
+    const visit = { requestId: this.#drawRequestId(), hostId: hostIdOf(request) };
+    const body = new RequestBody(request, this.#limits.maxRequestBytes, this.#budget, exchange.signal);
+    const startedAt = this.#runtime.clock.now();
+    const attendance: Attendance = { request, response, exchange, visit, body, startedAt, awaitsContinue };
+    try {
+      const answer = await this.#answer(attendance);
+      const isHandedOver = await this.#deliver(attendance, answer);
+      if (!isHandedOver) await this.#giveBack(attendance, answer);
+    } catch (error) {
+      if (!(error instanceof HungUp)) throw error;
+      this.#requests.hungUp(this.#describe(attendance));
+    } finally {
+      body.release();
+      this.#connections.end(exchange);
+    }
+  }
+
+  async #answer(attendance: Attendance): Promise<Answer> {
+    let answer: Answer;
+    try {
+      answer = await this.#perform(attendance);
+    } catch (error) {
+      if (error instanceof HungUp) throw error;
+      answer = this.#answerThrown(error, attendance);
+      if (!answer.closes && !(await this.#makeUsable(attendance))) answer = { ...answer, closes: true };
+    }
+    attendance.body.release();
+    this.#log(attendance, answer);
+    return this.#stopping ? { ...answer, closes: true } : answer;
+  }
+
+  async #perform(attendance: Attendance): Promise<Answer> {
+    const { request, response, exchange, visit, body } = attendance;
+    if (this.#stopping) throw new BrokerError("stopping", "the broker is stopping; nothing was stored.");
+    const { method = "", url: target = "", headers } = request;
+    if (!headers.host) throw new Refusal("http-broken", { hint: "the Host header is missing." });
+    const admitted = this.#protocol.admit({ method, target, headers }, visit);
+    attendance.admitted = admitted;
+    body.checkDeclaredLength();
+    if (attendance.awaitsContinue) response.writeContinue();
+    attendance.awaitsContinue = false;
+    const document = admitted.hasDocument ? await body.read() : await body.skip();
+    const call = { caller: admitted.caller, requestId: visit.requestId, signal: exchange.signal };
+    return this.#protocol.perform(admitted, document, call, visit);
+  }
+
+  #answerThrown(error: unknown, attendance: Attendance): Answer {
+    const { visit, admitted } = attendance;
+    const answer = this.#protocol.answerRefusal(error, visit, admitted?.operation);
+    if (answer) return answer;
+    this.#requests.failed(error, this.#describe(attendance));
+    return refuse(visit, DOOR_REFUSALS.bug);
+  }
+
+  /** REQ-3: reads what is left of a refused request; false when the connection cannot be used after it. */
+  async #makeUsable({ awaitsContinue, body }: Attendance): Promise<boolean> {
+    return !awaitsContinue && (await body.drain(this.#limits.maxDrain));
+  }
+
+  /** Sends the answer. True once all of it was handed to the operating system, false when the client was gone before. */
+  async #deliver({ request, response, exchange }: Attendance, answer: Answer): Promise<boolean> {
+    const { signal, socket } = exchange;
+    if (signal.aborted) return false;
+    exchange.isAnswering = true;
+    response.writeHead(answer.status, { ...answer.headers, ...(answer.closes ? { Connection: "close" } : {}) });
+    if (answer.closes && !request.complete) {
+      response.write(answer.body ?? "");
+      await this.#linger(request, signal);
+      response.end();
+    } else {
+      response.end(answer.body);
+    }
+    await new Promise<void>((resolve) => {
+      if (signal.aborted || response.writableFinished) return resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      response.once("finish", resolve);
+    });
+    // D6: `finish` comes too when the client is gone and bytes are left.
+    return !signal.aborted && !socket.destroyed;
+  }
+
+  /** Lets the rest of a body come in for a while: a connection closed with bytes unread is reset, the answer lost with it. */
+  async #linger(request: IncomingMessage, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#runtime;
+    await new Promise<void>((resolve) => {
+      const alarm = clock.alarm(clock.now() + LINGER_FOR, resolve);
+      const leave = () => {
+        alarm.cancel();
+        resolve();
+      };
+      if (signal.aborted) return leave();
+      signal.addEventListener("abort", leave, { once: true });
+      request.once("end", leave).resume();
+    });
+  }
+
+  /** DEL-8: who was gone has received nothing. */
+  async #giveBack(attendance: Attendance, { deliveries }: Answer): Promise<void> {
+    const { visit, admitted } = attendance;
+    if (deliveries === undefined || admitted === undefined) return;
+    const call = { caller: admitted.caller, requestId: visit.requestId, signal: NEVER };
+    try {
+      await this.#engine.giveBack(call, { handles: deliveries });
+      this.#requests.hungUp({ ...this.#describe(attendance), givenBack: deliveries.length });
+    } catch (error) {
+      // They come again by themselves, when their invisible time ends.
+      this.#requests.failed(error, this.#describe(attendance));
+    }
+  }
+
+  #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    const code = error.code ?? "";
+    if (code === "ERR_HTTP_REQUEST_TIMEOUT" && socket.bytesRead > 0) this.#sayLastWord(socket, "request-too-slow");
+    else if (code === "HPE_HEADER_OVERFLOW") this.#sayLastWord(socket, "headers-too-large");
+    else if (code.startsWith("HPE_")) this.#sayLastWord(socket, "http-broken");
+    else socket.destroy();
+  }
+
+  /** Answers where there is no request to answer, and ends the connection. */
+  #sayLastWord(socket: Socket, reason: DoorRefusal): void {
+    const visit = { requestId: this.#drawRequestId(), hostId: endpointOf(socket) };
+    const text = reason === "headers-too-large" ? { text: rangeText("the headers", 0, MAX_HEADER_BYTES) } : {};
+    const answer = refuse(visit, DOOR_REFUSALS[reason], text);
+    if (this.#connections.close(socket, formatRaw(answer, this.#runtime.clock.wall()))) {
+      this.#requests.refused(reason, { requestId: visit.requestId, status: answer.status, code: answer.refusal?.code });
+    }
+  }
+
+  #log(attendance: Attendance, answer: Answer): void {
+    const fields = { ...this.#describe(attendance), status: answer.status, ...answer.refusal };
+    if (answer.refusal) this.#requests.refused(`${attendance.admitted?.operation.name} ${answer.refusal.code}`, fields);
+    else this.#requests.answered(fields);
+  }
+
+  #describe({ request, visit, admitted, startedAt }: Attendance): LogFields {
+    return {
+      requestId: visit.requestId,
+      method: request.method,
+      operation: admitted?.operation.name,
+      instance: admitted?.operation.instance,
+      topic: admitted?.operation.topic,
+      caller: admitted?.caller,
+      tookMs: this.#runtime.clock.now() - startedAt,
+    };
+  }
+
+  #drawRequestId(): string {
+    return formatRequestId(this.#runtime.clock.wall(), this.#runtime.random.bytes(8));
+  }
+}
+
+function hostIdOf({ headers, socket }: IncomingMessage): string {
+  return headers.host ? `http://${headers.host.slice(0, MAX_HOST)}` : endpointOf(socket);
+}
+
+function endpointOf({ localAddress = "", localPort = 0, localFamily }: Socket): string {
+  return localFamily === "IPv6" ? `http://[${localAddress}]:${localPort}` : `http://${localAddress}:${localPort}`;
+}
+
+/** An answer as it stands on the wire, for a connection that `node:http` has given up. */
+function formatRaw({ status, headers, body = "" }: Answer, wall: EpochMs): string {
+  const lines = Object.entries({ ...headers, Date: formatDate(wall), Connection: "close" });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`;
+}

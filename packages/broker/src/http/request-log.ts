@@ -1,0 +1,59 @@
+import { SECOND } from "../domain/time.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log, LogFields } from "../runtime/log.ts";
+
+const EVERY = SECOND;
+
+/** One line per request, at its end; of refusals that are alike at most one a second, with their number. */
+export class RequestLog {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  /** How many more of a sort there were since its last line, and the newest of them. */
+  readonly #held = new Map<string, { times: number; fields: LogFields }>();
+
+  constructor({ clock, log }: { readonly clock: Clock; readonly log: Log }) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  answered(fields: LogFields): void {
+    this.#log.write("debug", "request.answered", fields);
+  }
+
+  /** Nobody was there to get the answer. */
+  hungUp(fields: LogFields): void {
+    this.#log.write("debug", "request.hung-up", fields);
+  }
+
+  /** `sort` is one of few: refusals of one sort are alike. */
+  refused(sort: string, fields: LogFields): void {
+    const held = this.#held.get(sort);
+    if (held) {
+      this.#held.set(sort, { times: held.times + 1, fields });
+      return;
+    }
+    this.#write({ times: 1, fields });
+    this.#hold(sort);
+  }
+
+  /** A bug: what was thrown is for the log alone. */
+  failed(error: unknown, fields: LogFields): void {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#log.write("error", "request.failed", { ...fields, stack });
+  }
+
+  #hold(sort: string): void {
+    this.#held.set(sort, { times: 0, fields: {} });
+    this.#clock.alarm(this.#clock.now() + EVERY, () => {
+      const held = this.#held.get(sort);
+      this.#held.delete(sort);
+      if (!held?.times) return;
+      this.#write(held);
+      this.#hold(sort);
+    });
+  }
+
+  #write({ times, fields }: { times: number; fields: LogFields }): void {
+    this.#log.write("warn", "request.refused", { ...fields, times });
+  }
+}
