@@ -1,90 +1,87 @@
-import type { GroupDeclaration } from "../domain/consumer-group.ts";
-import type { DurationMs } from "../domain/time.ts";
-import type { TopicDeclaration, TypeCheck } from "../domain/topic.ts";
-import type { LogLevel } from "../runtime/log.ts";
+import { access } from "node:fs/promises";
+import { resolve } from "node:path";
+import { StartError } from "../domain/start-error.ts";
+import type { Config } from "./config.ts";
+import {
+  type Command,
+  flagOf,
+  OPTION_NAMES,
+  OPTIONS,
+  type OptionName,
+  type OptionValues,
+  variableOf,
+} from "./options.ts";
+import { type Asked, type ConfigInput, findContradictions, type ReadFile, toConfig } from "./to-config.ts";
+import { didYouMean, type ValueType } from "./value-type.ts";
 
-export type Command = "dev" | "serve";
+export type { Config, DeclaredKey, Warning } from "./config.ts";
+export type { ConfigInput } from "./to-config.ts";
 
-/** Everything that was asked for, checked and complete: plain values for main.ts to hand out. */
-export interface Config {
-  readonly command: Command;
-  /** The file that was read. */
-  readonly file: string | undefined;
-  readonly http: Address;
-  /** REQ-1: nobody named an address, so ::1 is listened on too, where it exists. */
-  readonly alsoIpv6Loopback: boolean;
-  readonly beyondLoopback: boolean;
-  /** An absolute path; undefined keeps everything in memory. */
-  readonly dataDirectory: string | undefined;
-  readonly durability: "sync" | "relaxed";
-  readonly clock: "system" | "simulated";
-  readonly reset: boolean;
-  readonly yes: boolean;
-  readonly readyJson: boolean;
-  readonly logLevel: LogLevel;
-  /** Of the lines that say what happens to each message. */
-  readonly messageLogLevel: LogLevel;
+const DEFAULT_FILE = "stagemq.yaml";
+const EXIT = { usage: 2, notFound: 3, denied: 4 };
 
-  /** Declared access keys; in dev its own is one of them. */
-  readonly keys: readonly DeclaredKey[];
-  /** What may be shown to whoever starts dev: absent in serve, and where the file declares this id itself. */
-  readonly devKey: DeclaredKey | undefined;
-  /** REQ-1: what becomes of a key id that nobody declared. */
-  readonly undeclaredKeys: "let-in" | "refuse";
-  readonly defaultInstance: string;
-  /** Instances, topics and groups are made by their first use. */
-  readonly makeByUse: boolean;
-  readonly typeCheck: TypeCheck;
-  readonly declarations: {
-    readonly instances: readonly string[];
-    readonly topics: readonly TopicDeclaration[];
-    readonly groups: readonly GroupDeclaration[];
-  };
+/** Flag before environment before file before default. Throws a StartError that names every mistake at once (RUN-1). */
+export async function loadConfig(input: ConfigInput): Promise<Config> {
+  const flags = readValues((name) => input.flags[name], flagOf);
+  const environment = readValues((name) => input.environment[variableOf(name)] || undefined, variableOf);
+  const file = await readFile(input, flags.values.config ?? environment.values.config);
+  const asked = { flags: flags.values, environment: environment.values, file: file?.options ?? {} };
+  const values = settle(input.command, asked);
 
-  /** TIM-3. The times in this value are divided already. */
-  readonly fast: boolean;
-  /** What `fast` made of the longest times, for people to read; empty without it. */
-  readonly hastened: readonly { readonly from: DurationMs; readonly to: DurationMs }[];
-
-  readonly invisibleFor: DurationMs;
-  readonly orderedInvisibleFor: DurationMs;
-  /** How long a check's handle is good, and so how often is asked. */
-  readonly halfInvisibleFor: DurationMs;
-  /** How long after its first check a half message is asked about. */
-  readonly checkFor: DurationMs;
-  readonly maxRetries: number;
-  readonly onExhausted: "dead-letter" | "block";
-  /** Unset: earliest for a group made by its first poll, latest for a declared one (DEL-11). */
-  readonly from: "earliest" | "latest" | undefined;
-  readonly maxBatchBytes: number;
-  /** DEL-8: the so-many-th delivery given back in a row stands. */
-  readonly giveBacksBeforeDelivery: number;
-  /** DEL-12: of four places in a row so many go to new messages. */
-  readonly newShare: number;
-  readonly maxOutstanding: number;
-  readonly filterMemory: DurationMs;
-  readonly orderedQueues: number;
-  readonly maxDelay: DurationMs;
-  readonly clockSkew: DurationMs;
-  readonly sharedReadBytes: number;
-
-  /** What the operator should hear once the log is open. */
-  readonly warnings: readonly Warning[];
+  const contradictions = findContradictions({ input, asked, values, file });
+  const usage = [...flags.mistakes, ...environment.mistakes, ...contradictions];
+  const inFile = file?.mistakes ?? [];
+  if (usage.length + inFile.length > 0)
+    throw new StartError(EXIT.usage, [...usage, ...inFile, ...countOf(file)].join("\n"));
+  return toConfig({ input, asked, values, file });
 }
 
-export interface Address {
-  readonly host: string;
-  readonly port: number;
+async function readFile(input: ConfigInput, named: string | undefined): Promise<ReadFile | undefined> {
+  const name = named ?? DEFAULT_FILE;
+  const path = resolve(input.directory, name);
+  try {
+    await access(path);
+    // Only now: its libraries take longer to load than everything else.
+    const { readConfigFile } = await import("./config-file.ts");
+    return { ...readConfigFile({ path, name, environment: input.environment }), name, path };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const from = input.flags.config === undefined ? variableOf("config") : flagOf("config");
+    if (code === "ENOENT" && named === undefined) return undefined;
+    if (code === "ENOENT") throw new StartError(EXIT.notFound, `${name} does not exist (${from}).`);
+    if (code === "EACCES") throw new StartError(EXIT.denied, `Cannot read ${name}: not permitted (${from}).`);
+    if (code === "EISDIR") throw new StartError(EXIT.usage, `${name} is a directory, not a file (${from}).`);
+    throw error;
+  }
 }
 
-export interface DeclaredKey {
-  readonly id: string;
-  readonly secret: string;
-  /** When set, requests must carry it as their security token. */
-  readonly token?: string;
+function readValues(
+  givenFor: (name: OptionName) => string | boolean | undefined,
+  sayName: (name: OptionName) => string,
+) {
+  const values: Partial<Record<OptionName, unknown>> = {};
+  const mistakes: string[] = [];
+  for (const name of OPTION_NAMES) {
+    const given = givenFor(name);
+    if (given === undefined) continue;
+    const type: ValueType<unknown> = OPTIONS[name].type;
+    const value = type.read(String(given));
+    if (value === undefined) {
+      const meant = didYouMean(String(given), type.words);
+      mistakes.push(`${sayName(name)} is ${JSON.stringify(given)}; it must be ${type.mustBe}.${meant}`);
+    } else {
+      values[name] = value;
+    }
+  }
+  return { values: values as Partial<OptionValues>, mistakes };
 }
 
-export interface Warning {
-  readonly event: string;
-  readonly sentence: string;
+function settle(command: Command, { flags, environment, file }: Asked): OptionValues {
+  const defaults = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].default[command]]));
+  return { ...(defaults as unknown as OptionValues), ...file, ...environment, ...flags };
+}
+
+function countOf(file: ReadFile | undefined): string[] {
+  const count = file?.mistakes.length ?? 0;
+  return count === 0 ? [] : [`${count} ${count === 1 ? "mistake" : "mistakes"} in ${file?.name}; not started.`];
 }
