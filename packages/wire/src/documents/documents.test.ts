@@ -169,7 +169,7 @@ describe("receipt handles", () => {
     });
   });
 
-  it("DEL-6.4: the same handle twice is there twice, as sent", () => {
+  it("the same handle twice is there twice, as sent", () => {
     expect(decodeReceiptHandles(handles(" a\n", "<![CDATA[a]]>", "a"))).toEqual({ value: [" a\n", "a", "a"] });
   });
 });

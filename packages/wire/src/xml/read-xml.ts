@@ -228,7 +228,7 @@ class XmlReader {
     const digitsStart = this.#at;
     let codePoint = 0;
     for (let digit = digitOf(this.#peek()); digit < base; digit = digitOf(this.#peek())) {
-      codePoint = Math.min(codePoint * base + digit, BEYOND_UNICODE);
+      codePoint = codePoint * base + digit;
       this.#at += 1;
     }
     if (this.#at === digitsStart || this.#peek() !== SEMICOLON) {
