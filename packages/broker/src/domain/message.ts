@@ -15,7 +15,7 @@ export interface Message {
 export type PublishIntent =
   | { readonly kind: "normal" }
   | { readonly kind: "ordered"; readonly shardingKey?: string } // absent where the topic is ordered and the sender gave none
-  | { readonly kind: "delayed"; readonly deliverAt: EpochMs }
+  | { readonly kind: "delayed"; readonly deliverAt: EpochMs; readonly shardingKey?: string } // the key counts on an ordered topic, where it is due already
   | { readonly kind: "transactional"; readonly firstCheckAfter: DurationMs; readonly deliverAt?: EpochMs };
 
 /** Where a dead letter came from, and why (DLQ-1). */

@@ -11,8 +11,7 @@ import type { TopicDeclaration, TopicKind } from "../domain/topic.ts";
 export interface Engine extends Messaging {
   readonly catalog: Catalog;
   readonly inspection: Inspection;
-  start(): Promise<void>;
-  /** Finishes what was accepted, refuses what comes after (`stopping`). Safe to call twice, or before start. */
+  /** Finishes what was accepted, refuses what comes after (`stopping`). Safe to call twice. */
   stop(): Promise<void>;
 }
 

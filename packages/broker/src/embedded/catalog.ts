@@ -1,0 +1,41 @@
+import type { TopicRef } from "../domain/names.ts";
+import type { Catalog, Declarations, TopicDescription } from "../engine/engine.ts";
+import type { Context } from "./decisions/context.ts";
+import { decideCatalog } from "./decisions/decide-catalog.ts";
+import type { Fact } from "./journal/fact.ts";
+import type { Ledger } from "./state/ledger.ts";
+
+/** Commits what the decision yields; resolves when the disk has it. */
+type Commit = (decide: (context: Context) => readonly Fact[]) => Promise<void>;
+
+/** What the ledger knows to exist. */
+export class EmbeddedCatalog implements Catalog {
+  readonly #ledger: Ledger;
+  readonly #commit: Commit;
+  readonly #declaredInstances = new Set<string>();
+
+  constructor(ledger: Ledger, commit: Commit) {
+    this.#ledger = ledger;
+    this.#commit = commit;
+  }
+
+  async declare(declarations: Declarations): Promise<void> {
+    await this.#commit((context) => decideCatalog(this.#ledger, declarations, context));
+    for (const instance of declarations.instances) this.#declaredInstances.add(instance);
+  }
+
+  describeTopic(ref: TopicRef): TopicDescription | undefined {
+    const topic = this.#ledger.topic(ref);
+    if (topic === undefined) return undefined;
+    const kind = topic.kind === undefined ? {} : { kind: topic.kind };
+    return { ref: topic.ref, ...kind, queues: topic.queues.length, origin: topic.origin };
+  }
+
+  listTopics(instance: string): readonly string[] {
+    return [...this.#ledger.topics()].filter(({ ref }) => ref.instance === instance).map(({ ref }) => ref.topic);
+  }
+
+  listInstances(): readonly string[] {
+    return [...new Set([...this.#declaredInstances, ...[...this.#ledger.topics()].map(({ ref }) => ref.instance)])];
+  }
+}

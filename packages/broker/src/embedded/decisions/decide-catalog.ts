@@ -1,0 +1,62 @@
+import { BrokerError } from "../../domain/broker-error.ts";
+import type { GroupDeclaration } from "../../domain/consumer-group.ts";
+import type { TopicDeclaration } from "../../domain/topic.ts";
+import type { Declarations } from "../../engine/engine.ts";
+import type { Fact } from "../journal/fact.ts";
+import type { Ledger, TopicState } from "../state/ledger.ts";
+import type { Context } from "./context.ts";
+import { Draft } from "./draft.ts";
+
+/** Makes what is declared and absent, changes what differs; all that cannot be changed is refused in one go (GRP-2). */
+export function decideCatalog(ledger: Ledger, declarations: Declarations, context: Context): readonly Fact[] {
+  const draft = new Draft(ledger, context.moment);
+  const mistakes: string[] = [];
+  for (const topic of declarations.topics) declareTopic(ledger, topic, draft, mistakes, context);
+  if (mistakes.length > 0) throw new BrokerError("invalid-argument", mistakes.join("\n"));
+  for (const group of declarations.groups) declareGroup(ledger, group, draft, context);
+  return draft.facts;
+}
+
+function declareTopic(
+  ledger: Ledger,
+  { ref, kind, queues: declared }: TopicDeclaration,
+  draft: Draft,
+  mistakes: string[],
+  { moment, settings }: Context,
+): void {
+  const queues = kind === "ordered" ? (declared ?? settings.orderedQueues) : 1;
+  const topic = ledger.topic(ref);
+  if (topic === undefined) {
+    draft.createTopic(ref, kind, queues, "declared");
+    return;
+  }
+  const isSame = topic.kind === kind && topic.queues.length === queues;
+  if (isSame && topic.origin === "declared") return;
+  if (!isSame && !isEmpty(ledger, topic)) {
+    mistakes.push(
+      `Topic ${ref.topic} in ${ref.instance} is declared ${kind} with ${queues} message queues, but holds messages as ${topic.kind} with ${topic.queues.length}.`,
+    );
+    return;
+  }
+  draft.add({ kind: "topic-changed", topic: topic.id, topicKind: kind, queues, origin: "declared", at: moment.now });
+}
+
+function declareGroup(ledger: Ledger, { ref, settings }: GroupDeclaration, draft: Draft, { moment }: Context): void {
+  const group = ledger.group(ref);
+  const fact = { settings, origin: "declared", at: moment.now } as const;
+  if (group === undefined) {
+    draft.add({ kind: "group-created", group: draft.drawId(), ref, ...fact });
+  } else if (group.origin !== "declared" || JSON.stringify(group.settings) !== JSON.stringify(settings)) {
+    draft.add({ kind: "group-changed", group: group.id, ...fact });
+  }
+}
+
+/** ORD-1: kind and number of queues change only while nothing is there. */
+function isEmpty(ledger: Ledger, topic: TopicState): boolean {
+  return (
+    topic.queues.every((queue) => queue.end === 0) &&
+    ledger.delayed.countOf(topic.id) === 0 &&
+    topic.half.open.size === 0 &&
+    topic.half.abandonedCount === 0
+  );
+}

@@ -1,0 +1,66 @@
+import type { Outstanding } from "../state/subscription.ts";
+import { Batch, type ReceiveDecision } from "./batch.ts";
+import { finishScans, invisibilityOf, matchesTag, type Poll, queuesInTurn, scanFilterOf, scanOf } from "./poll.ts";
+import type { QueueScan } from "./queue-scan.ts";
+
+/** A plain poll: what is due again first, then what is new, and some of each when there is much of both (DEL-12). */
+export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
+  const { subscription, topic, request, memory, context } = poll;
+  const { settings, moment } = context;
+  const filter = scanFilterOf(poll);
+  const batch = new Batch(topic, request.maxMessages, invisibilityOf(poll), context);
+  // ORD-8: a queue held by an ordered batch is passed by.
+  const open = queuesInTurn(poll).filter((queue) => !subscription.isHeld(queue, moment.now));
+  const retries = retriesOf(poll, new Set(open))[Symbol.iterator]();
+  const scans: QueueScan[] = [];
+  const room = settings.maxOutstanding - subscription.outstandingCount;
+  let newCount = 0;
+  let retriesInARow = memory.retriesInARow;
+
+  const nextRetry = (): Outstanding | undefined => retries.next().value ?? undefined;
+  const nextScan = (): QueueScan | undefined => {
+    for (let last = scans.at(-1); last?.next === undefined; last = scans.at(-1)) {
+      const queue = open[scans.length];
+      const scan = queue === undefined ? undefined : scanOf(poll, queue, filter);
+      if (scan === undefined) return undefined;
+      scans.push(scan);
+    }
+    return scans.at(-1);
+  };
+
+  let retry = nextRetry();
+  while (!batch.isFull) {
+    const scan = newCount < room ? nextScan() : undefined;
+    const isNewsTurn = scan !== undefined && retriesInARow >= settings.newShare - 1;
+    if (retry !== undefined && !isNewsTurn) {
+      if (!batch.addAgain(retry)) break;
+      retriesInARow = scan === undefined ? 0 : retriesInARow + 1;
+      retry = nextRetry();
+    } else if (scan?.next !== undefined) {
+      if (!batch.addNew(scan.queue, scan.next)) break;
+      scan.take();
+      newCount++;
+      retriesInARow = 0;
+    } else {
+      break;
+    }
+  }
+
+  const { facts, scans: seen } = finishScans(poll, scans, new Set(batch.picks.map(({ queue }) => queue)));
+  return {
+    facts: [...batch.facts(subscription, false), ...facts],
+    picks: batch.picks,
+    scans: seen,
+    retriesInARow,
+    isFull: newCount >= room,
+  };
+}
+
+/** What is due again and matches, oldest due first. What was delivered once waits for a poll that matches (TAG-2). */
+function* retriesOf(poll: Poll, open: ReadonlySet<number>): Generator<Outstanding> {
+  const wanted = poll.hashesOf(poll.filter);
+  for (const outstanding of poll.subscription.waiting.due()) {
+    if (open.has(outstanding.queue) && matchesTag(poll, outstanding.queue, outstanding.offset, wanted))
+      yield outstanding;
+  }
+}

@@ -1,0 +1,83 @@
+import { BrokerError } from "../../domain/broker-error.ts";
+import { type GroupRef, groupOfDeadLetterTopic, type TopicRef } from "../../domain/names.ts";
+import type { Fact, Id, Offset } from "../journal/fact.ts";
+import type { GroupState, Ledger, TopicState } from "../state/ledger.ts";
+import type { Context } from "./context.ts";
+import { Draft } from "./draft.ts";
+
+/** What must be there before a group can be given anything of a topic: made by this poll, or refused (PUB-8, DEL-11). */
+export function decideSubscribe(
+  ledger: Ledger,
+  request: { readonly topic: TopicRef; readonly group: GroupRef },
+  context: Context,
+): readonly Fact[] {
+  const topic = ledger.topic(request.topic);
+  const group = ledger.group(request.group);
+  if (topic !== undefined && group !== undefined && topic.subscriptions.has(group.id)) return [];
+
+  checkPollable(ledger, request.topic, context);
+  const draft = new Draft(ledger, context.moment);
+  const topicId = topic?.id ?? makeTopic(request.topic, draft);
+  const groupId = group?.id ?? makeGroup(request.group, draft, context);
+  draft.add({
+    kind: "subscription-started",
+    topic: topicId,
+    group: groupId,
+    starts: topic === undefined ? [] : startsOf(topic, group, context),
+    at: context.moment.now,
+  });
+  return draft.facts;
+}
+
+/** The topic of a poll for half messages: made by use where that is allowed; the group is left as it is (TX-7). */
+export function decideHalfTopic(
+  ledger: Ledger,
+  request: { readonly topic: TopicRef; readonly group: GroupRef },
+  context: Context,
+): readonly Fact[] {
+  checkPollable(ledger, request.topic, context);
+  checkGroup(ledger, request.group, context);
+  if (ledger.topic(request.topic) !== undefined) return [];
+  const draft = new Draft(ledger, context.moment);
+  makeTopic(request.topic, draft);
+  return draft.facts;
+}
+
+function checkPollable(ledger: Ledger, ref: TopicRef, { settings }: Context): void {
+  if (ledger.topic(ref) !== undefined || settings.makesByUse) return;
+  // DLQ-4: a group's dead-letter topic can be polled as soon as the group exists.
+  const owner = groupOfDeadLetterTopic(ref);
+  if (owner !== undefined && ledger.group(owner) !== undefined) return;
+  throw new BrokerError("topic-not-found", `There is no topic ${ref.topic} in ${ref.instance}.`);
+}
+
+function checkGroup(ledger: Ledger, ref: GroupRef, { settings }: Context): void {
+  if (settings.makesByUse || ledger.group(ref) !== undefined) return;
+  throw new BrokerError("group-not-found", `There is no consumer group ${ref.group} in ${ref.instance}.`);
+}
+
+/** A topic made by a poll has no kind and no message queues; a dead-letter topic has one (DLQ-4). */
+function makeTopic(ref: TopicRef, draft: Draft): Id {
+  return groupOfDeadLetterTopic(ref) === undefined
+    ? draft.createTopic(ref, undefined, 0, "use")
+    : draft.createTopic(ref, "normal", 1, "use");
+}
+
+function makeGroup(ref: GroupRef, draft: Draft, { moment, settings }: Context): Id {
+  if (!settings.makesByUse) {
+    throw new BrokerError("group-not-found", `There is no consumer group ${ref.group} in ${ref.instance}.`);
+  }
+  const group = draft.drawId();
+  draft.add({ kind: "group-created", group, ref, settings: {}, origin: "use", at: moment.now });
+  return group;
+}
+
+/** DEL-11. An empty list is the oldest message of every queue. */
+function startsOf(topic: TopicState, group: GroupState | undefined, { settings }: Context): readonly Offset[] {
+  if (topic.isDeadLetterTopic) return [];
+  const declared = group?.declaredStarts?.get(topic.id);
+  if (declared !== undefined) return declared;
+  const isYounger = group !== undefined && topic.id > group.id;
+  const fromLatest = (group?.settings.from ?? settings.from) === "latest";
+  return fromLatest && !isYounger ? topic.queues.map((queue) => queue.end) : [];
+}

@@ -1,0 +1,82 @@
+import type { TagFilter } from "../../domain/tag-filter.ts";
+import type { ReceiveRequest } from "../../engine/engine.ts";
+import type { MessagesPassedOver } from "../journal/fact.ts";
+import type { PollMemory, Scan } from "../poll-memory.ts";
+import type { Ledger, TopicState } from "../state/ledger.ts";
+import type { TagHash } from "../state/message-queue.ts";
+import type { Subscription } from "../state/subscription.ts";
+import type { Invisibility } from "./batch.ts";
+import type { Context } from "./context.ts";
+import { QueueScan, type ScanFilter } from "./queue-scan.ts";
+
+/** One poll, as both sorts of receive decision look at it. */
+export interface Poll {
+  readonly ledger: Ledger;
+  readonly topic: TopicState;
+  readonly subscription: Subscription;
+  readonly request: ReceiveRequest;
+  readonly filter: TagFilter;
+  readonly memory: PollMemory;
+  readonly hashesOf: (filter: TagFilter) => readonly TagHash[] | undefined;
+  readonly context: Context;
+}
+
+/** The topic's message queues, beginning with the one whose turn it is (ORD-4). */
+export function queuesInTurn({ topic, memory }: Poll): number[] {
+  const count = topic.queues.length;
+  return Array.from({ length: count }, (_, index) => (memory.turn + index) % count);
+}
+
+export function invisibilityOf(poll: Poll): Invisibility {
+  const { ledger, topic, subscription, request, context } = poll;
+  const { settings } = context;
+  const own = ledger.groupById(subscription.group)?.settings;
+  const usualFor =
+    request.mode === "ordered"
+      ? (own?.orderedInvisibleFor ?? settings.orderedInvisibleFor)
+      : (own?.invisibleFor ?? settings.invisibleFor);
+  return {
+    usualFor: request.invisibleFor ?? usualFor,
+    blockedFor: settings.blockedInvisibleFor,
+    maxAttempts: ledger.maxAttempts(topic.id, subscription.group),
+  };
+}
+
+/** Whom a message must suit. An ordered poll passes over whatever it does not want itself (ORD-7). */
+export function scanFilterOf(poll: Poll): ScanFilter {
+  const { filter, memory, request, hashesOf } = poll;
+  const wantedByOthers: TagHash[] = [];
+  for (const other of request.mode === "ordered" ? [] : memory.otherFilters(filter)) {
+    const hashes = hashesOf(other);
+    if (hashes === undefined) return { filter, wanted: hashesOf(filter), wantedByOthers: undefined };
+    wantedByOthers.push(...hashes);
+  }
+  return { filter, wanted: hashesOf(filter), wantedByOthers };
+}
+
+export function scanOf(poll: Poll, queue: number, filter: ScanFilter): QueueScan | undefined {
+  const messages = poll.topic.queues[queue];
+  if (messages === undefined) return undefined;
+  return new QueueScan(queue, messages, poll.subscription.queue(queue).ready, filter, poll.memory);
+}
+
+/** What the scans of one poll found to pass over, as facts where it is time to write them down (D5). */
+export function finishScans(
+  poll: Poll,
+  scans: readonly QueueScan[],
+  delivered: ReadonlySet<number>,
+): { facts: MessagesPassedOver[]; scans: Scan[] } {
+  const { topic, group } = poll.subscription;
+  const facts: MessagesPassedOver[] = [];
+  const seen: Scan[] = [];
+  for (const each of scans) {
+    const { scan, ranges } = each.finish(delivered.has(each.queue), poll.memory, poll.context.moment.now);
+    seen.push(scan);
+    if (ranges.length > 0) facts.push({ kind: "messages-passed-over", topic, group, queue: each.queue, ranges });
+  }
+  return { facts, scans: seen };
+}
+
+export function matchesTag(poll: Poll, queue: number, offset: number, wanted: readonly TagHash[] | undefined): boolean {
+  return wanted === undefined || wanted.some((tag) => poll.topic.queues[queue]?.hasTag(offset, tag) ?? false);
+}

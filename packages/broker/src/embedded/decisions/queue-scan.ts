@@ -1,0 +1,88 @@
+import type { TagFilter } from "../../domain/tag-filter.ts";
+import type { Offset } from "../journal/fact.ts";
+import { joinRanges, type OffsetRange, type PollMemory, type Scan } from "../poll-memory.ts";
+import type { MessageQueue, TagHash } from "../state/message-queue.ts";
+import type { OffsetRanges } from "../state/offset-ranges.ts";
+
+/** A poll's filter, and which messages nobody else may still want. */
+export interface ScanFilter {
+  readonly filter: TagFilter;
+  /** Undefined for everything. */
+  readonly wanted: readonly TagHash[] | undefined;
+  /** The hashes of the group's other filters of late (TAG-2); undefined when one of them wants everything. */
+  readonly wantedByOthers: readonly TagHash[] | undefined;
+}
+
+/** Looks at the new messages of one message queue, oldest first, on behalf of one poll (TAG-2, ORD-7). */
+export class QueueScan {
+  readonly queue: number;
+  readonly #messages: MessageQueue;
+  readonly #filter: ScanFilter;
+  readonly #pending: readonly OffsetRange[];
+  readonly #offsets: Iterator<Offset>;
+  readonly #passedOver: [Offset, Offset][] = [];
+  #next: Offset | undefined;
+  #scannedTo: Offset;
+
+  constructor(queue: number, messages: MessageQueue, ready: OffsetRanges, filter: ScanFilter, memory: PollMemory) {
+    this.queue = queue;
+    this.#messages = messages;
+    this.#filter = filter;
+    this.#pending = memory.pendingOf(queue);
+    this.#scannedTo = memory.scannedTo(queue, filter.filter);
+    this.#offsets = ready.between(this.#scannedTo, messages.end)[Symbol.iterator]();
+    this.#advance();
+  }
+
+  /** The next new message that matches. */
+  get next(): Offset | undefined {
+    return this.#next;
+  }
+
+  /** Takes `next`. */
+  take(): void {
+    this.#advance();
+  }
+
+  /** What the polls after this one should know, and the ranges to write down, if it is time to. */
+  finish(delivers: boolean, memory: PollMemory, now: number): { scan: Scan; ranges: readonly OffsetRange[] } {
+    const passedOver = this.#passedOver.reduce((sum, [from, to]) => sum + to - from, 0);
+    const ranges = joinRanges(this.#pending, this.#passedOver);
+    const wrote = ranges.length > 0 && (delivers || memory.mustWrite(this.queue, passedOver, now));
+    const scannedTo = this.#next ?? this.#scannedTo;
+    const scan = { queue: this.queue, scannedTo, passedOver: this.#passedOver, wrote };
+    return { scan, ranges: wrote ? ranges : [] };
+  }
+
+  #advance(): void {
+    for (;;) {
+      const { done, value: offset } = this.#offsets.next();
+      if (done) {
+        this.#next = undefined;
+        this.#scannedTo = Math.max(this.#scannedTo, this.#messages.end);
+        return;
+      }
+      this.#scannedTo = offset + 1;
+      if (this.#isPending(offset)) continue;
+      if (this.#matches(offset, this.#filter.wanted)) {
+        this.#next = offset;
+        return;
+      }
+      if (!this.#matches(offset, this.#filter.wantedByOthers)) this.#passOver(offset);
+    }
+  }
+
+  #matches(offset: Offset, tags: readonly TagHash[] | undefined): boolean {
+    return tags === undefined || tags.some((tag) => this.#messages.hasTag(offset, tag));
+  }
+
+  #isPending(offset: Offset): boolean {
+    return this.#pending.some(([from, to]) => offset >= from && offset < to);
+  }
+
+  #passOver(offset: Offset): void {
+    const last = this.#passedOver.at(-1);
+    if (last !== undefined && last[1] === offset) last[1] = offset + 1;
+    else this.#passedOver.push([offset, offset + 1]);
+  }
+}

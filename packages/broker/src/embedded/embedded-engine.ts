@@ -1,0 +1,381 @@
+import { BrokerError } from "../domain/broker-error.ts";
+import type { Moment } from "../domain/moment.ts";
+import { parseTagFilter, type TagFilter } from "../domain/tag-filter.ts";
+import type { EpochMs } from "../domain/time.ts";
+import type {
+  AcknowledgeRequest,
+  Call,
+  Catalog,
+  Delivery,
+  EndTransactionRequest,
+  Engine,
+  GiveBackRequest,
+  HandleOutcome,
+  Inspection,
+  PublishReceipt,
+  PublishRequest,
+  ReceiveHalfRequest,
+  ReceiveRequest,
+} from "../engine/engine.ts";
+import type { Alarm, Clock } from "../runtime/clock.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { EmbeddedCatalog } from "./catalog.ts";
+import type { Pick } from "./decisions/batch.ts";
+import type { Context } from "./decisions/context.ts";
+import { decideAcknowledge } from "./decisions/decide-acknowledge.ts";
+import { decideEndTransaction } from "./decisions/decide-end-transaction.ts";
+import { decideGiveBack } from "./decisions/decide-give-back.ts";
+import { decidePublish } from "./decisions/decide-publish.ts";
+import { decideReceiveConcurrent } from "./decisions/decide-receive-concurrent.ts";
+import { decideReceiveHalf, type HalfOffer } from "./decisions/decide-receive-half.ts";
+import { decideReceiveOrdered } from "./decisions/decide-receive-ordered.ts";
+import { decideHalfTopic, decideSubscribe } from "./decisions/decide-subscribe.ts";
+import { decideSweep } from "./decisions/decide-sweep.ts";
+import { EmbeddedInspection } from "./inspection.ts";
+import type { Fact, HalfMessageStored, Position } from "./journal/fact.ts";
+import type { Journal } from "./journal/journal.ts";
+import { MessageIds } from "./message-ids.ts";
+import { MessageLog } from "./message-log.ts";
+import { MessageReader } from "./message-reader.ts";
+import { PollMemory } from "./poll-memory.ts";
+import { Receipts } from "./receipt.ts";
+import { halfRoom, roomsWokenBy, subscriptionRoom } from "./rooms.ts";
+import type { EngineSettings } from "./settings.ts";
+import { Ledger, type TopicState } from "./state/ledger.ts";
+import { Subscription } from "./state/subscription.ts";
+import { TagHasher } from "./tag-hasher.ts";
+import { WaitingRoom } from "./waiting-room.ts";
+
+export interface EmbeddedEngineParts {
+  readonly journal: Journal;
+  readonly runtime: Omit<Runtime, "disk">;
+  readonly settings: EngineSettings;
+  /** By which a long poll's wait is measured; it ends on whichever comes first (TIM-4). */
+  readonly waitClocks: readonly [Clock, ...Clock[]];
+}
+
+/** Opens the journal and adds it up. What comes back serves at once. */
+export async function openEmbeddedEngine(parts: EmbeddedEngineParts): Promise<Engine> {
+  const { journal, runtime, settings } = parts;
+  await journal.open();
+  const tags = new TagHasher(journal.secret);
+  const ledger = new Ledger(settings, (tag) => tags.hash(tag));
+  for await (const slice of journal.replay()) for (const { fact, position } of slice) ledger.apply(fact, position);
+  runtime.clock.startFrom(ledger.newestAt);
+  return new EmbeddedEngine(parts, ledger, tags);
+}
+
+/** What a poll was given. It is committed; the disk may not have it yet. */
+type Taken =
+  | { readonly sort: "delivery"; readonly picks: readonly Pick[]; readonly topic: TopicState; readonly group: number }
+  | { readonly sort: "half"; readonly offers: readonly HalfOffer[] };
+
+/**
+ * Decides which facts follow from a request, commits them to journal and ledger, waits for the disk, answers. Between the
+ * decision and the commit nothing else runs; nothing is answered before the disk has it.
+ */
+class EmbeddedEngine implements Engine {
+  readonly catalog: Catalog;
+  readonly inspection: Inspection;
+  readonly #journal: Journal;
+  readonly #runtime: EmbeddedEngineParts["runtime"];
+  readonly #settings: EngineSettings;
+  readonly #ledger: Ledger;
+  readonly #tags: TagHasher;
+  readonly #receipts: Receipts;
+  readonly #ids: MessageIds;
+  readonly #messages: MessageReader;
+  readonly #log: MessageLog;
+  readonly #waiting: WaitingRoom<Taken>;
+  readonly #polls = new WeakMap<Subscription, PollMemory>();
+  /** Verbs that have not answered yet. */
+  readonly #atWork = new Set<Promise<unknown>>();
+  /** The newest fact committed. */
+  #newest: Position = -1;
+  #alarm: Alarm | undefined;
+  #alarmAt: EpochMs = Number.POSITIVE_INFINITY;
+  #stopped: Promise<void> | undefined;
+
+  constructor({ journal, runtime, settings, waitClocks }: EmbeddedEngineParts, ledger: Ledger, tags: TagHasher) {
+    this.#journal = journal;
+    this.#runtime = runtime;
+    this.#settings = settings;
+    this.#ledger = ledger;
+    this.#tags = tags;
+    this.#receipts = new Receipts(journal.secret);
+    this.#ids = new MessageIds(runtime.random);
+    this.#messages = new MessageReader(journal, ledger);
+    this.#log = new MessageLog(ledger, this.#messages, runtime.log, settings.messageLogLevel);
+    this.#waiting = new WaitingRoom(waitClocks);
+    this.catalog = new EmbeddedCatalog(ledger, (decide) =>
+      this.#work(async () => {
+        await this.#journal.synced(this.#commit(decide(this.#context())));
+      }),
+    );
+    this.inspection = new EmbeddedInspection(ledger);
+    journal.failed.then(
+      (cause) => this.#waiting.failAll(new BrokerError("storage-failed", "The disk failed.", { cause })),
+      () => undefined,
+    );
+    this.#setAlarm();
+  }
+
+  publish(_call: Call, request: PublishRequest): Promise<PublishReceipt> {
+    return this.#work(async () => {
+      const messageId = this.#ids.next();
+      const { facts, mismatch } = decidePublish(this.#ledger, request, messageId, this.#context());
+      const position = this.#commit(facts);
+      if (mismatch !== undefined) this.#log.sayMismatch(request.topic, mismatch);
+      await this.#journal.synced(position);
+      return { messageId, ...this.#transactionHandleOf(facts) };
+    });
+  }
+
+  receive(call: Call, request: ReceiveRequest): Promise<Delivery[]> {
+    return this.#work(async () => {
+      const filter = parseTagFilter(request.tags);
+      this.#commit(decideSubscribe(this.#ledger, request, this.#context()));
+      const started = this.#newest;
+      const { topic, subscription } = this.#subscriptionOf(request);
+      const taken = await this.#takeOrWait(call, request, {
+        room: subscriptionRoom(topic.id, subscription.group),
+        shape: `${request.mode} ${filter.text}`,
+        take: () => this.#take(topic, subscription, request, filter),
+      });
+      // DEL-11: also where it finds nothing, a first poll has fixed where the group starts.
+      await this.#journal.synced(taken === undefined ? started : this.#newest);
+      return taken?.sort === "delivery" ? Promise.all(taken.picks.map((pick) => this.#deliver(taken, pick))) : [];
+    });
+  }
+
+  acknowledge(_call: Call, request: AcknowledgeRequest): Promise<HandleOutcome[]> {
+    return this.#work(async () => {
+      const { facts, outcomes } = decideAcknowledge(this.#ledger, request, this.#receipts, this.#context());
+      // Also without a fact of its own: "done already" is true only once the disk has what did it.
+      await this.#journal.synced(this.#commit(facts));
+      return [...outcomes];
+    });
+  }
+
+  giveBack(_call: Call, request: GiveBackRequest): Promise<void> {
+    // While the engine stops too: those who hung up must not lose their deliveries for it.
+    return this.#track(async () => {
+      await this.#journal.synced(this.#commit(decideGiveBack(this.#ledger, request, this.#receipts, this.#context())));
+    });
+  }
+
+  receiveHalf(call: Call, request: ReceiveHalfRequest): Promise<Delivery[]> {
+    return this.#work(async () => {
+      this.#commit(decideHalfTopic(this.#ledger, request, this.#context()));
+      const topic = this.#topicOf(request);
+      const taken = await this.#takeOrWait(call, request, {
+        room: halfRoom(topic.id),
+        shape: "",
+        take: () => this.#takeHalf(request),
+      });
+      if (taken?.sort !== "half") return [];
+      await this.#journal.synced(this.#newest);
+      return Promise.all(taken.offers.map((offer) => this.#offer(offer)));
+    });
+  }
+
+  endTransaction(_call: Call, request: EndTransactionRequest): Promise<HandleOutcome[]> {
+    return this.#work(async () => {
+      const { facts, outcomes } = decideEndTransaction(this.#ledger, request, this.#receipts, this.#context());
+      await this.#journal.synced(this.#commit(facts));
+      return [...outcomes];
+    });
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#alarm?.cancel();
+    this.#waiting.empty();
+    while (this.#atWork.size > 0) await Promise.allSettled([...this.#atWork]);
+    await this.#journal.close();
+  }
+
+  /** Runs a verb, unless the engine stops. */
+  #work<Answer>(verb: () => Promise<Answer>): Promise<Answer> {
+    if (this.#stopped !== undefined) {
+      return Promise.reject(new BrokerError("stopping", "The broker is stopping; nothing was stored."));
+    }
+    return this.#track(verb);
+  }
+
+  #track<Answer>(verb: () => Promise<Answer>): Promise<Answer> {
+    const answer = verb();
+    const leave = (): boolean => this.#atWork.delete(done);
+    const done: Promise<boolean> = answer.then(leave, leave);
+    this.#atWork.add(done);
+    return answer;
+  }
+
+  /** The time, read once for a verb. Whoever waited for what has come due is served before it (DEL-7). */
+  #moment(): Moment {
+    const moment = { now: this.#runtime.clock.now(), wall: this.#runtime.clock.wall() };
+    const rooms = new Set<string>();
+    this.#ledger.settle(moment.now, (owner) => {
+      rooms.add(owner instanceof Subscription ? subscriptionRoom(owner.topic, owner.group) : halfRoom(owner.topic));
+    });
+    for (const room of rooms) this.#waiting.wake(room);
+    return moment;
+  }
+
+  #context(): Context {
+    return { moment: this.#moment(), settings: this.#settings, draw: () => this.#runtime.random.below(2 ** 32) };
+  }
+
+  /** Adds facts to journal and ledger, and wakes whom they concern. Says how far the disk must be before an answer. */
+  #commit(facts: readonly Fact[]): Position {
+    if (facts.length === 0) return this.#newest;
+    const positions = this.#journal.append(facts);
+    for (const [index, fact] of facts.entries()) this.#ledger.apply(fact, positions[index] ?? 0);
+    const position = positions.at(-1) ?? this.#newest;
+    this.#newest = position;
+    this.#log.note(facts, positions);
+    this.#setAlarm();
+    for (const room of roomsWokenBy(facts, this.#ledger)) this.#waiting.wake(room);
+    return position;
+  }
+
+  async #takeOrWait(
+    { signal }: Call,
+    { waitUpTo }: { readonly waitUpTo: number },
+    { room, shape, take }: { room: string; shape: string; take: () => Taken | undefined },
+  ): Promise<Taken | undefined> {
+    if (signal.aborted) return undefined;
+    const taken = take();
+    if (taken !== undefined || waitUpTo <= 0) return taken;
+    return this.#waiting.wait({ room, shape, waitUpTo, signal, serve: take });
+  }
+
+  #take(topic: TopicState, subscription: Subscription, request: ReceiveRequest, filter: TagFilter): Taken | undefined {
+    const context = this.#context();
+    const { now } = context.moment;
+    const memory = this.#memoryOf(subscription);
+    memory.useFilter(filter, now, this.#settings.filterMemory);
+    const isMixed = memory.useSort(request.mode === "ordered", now, this.#settings.filterMemory);
+    if (isMixed) this.#log.sayOnce(memory, "subscription.polled-both-ways", subscription);
+
+    const hashesOf = (of: TagFilter) => this.#tags.hashesOf(of);
+    const poll = { ledger: this.#ledger, topic, subscription, request, filter, memory, hashesOf, context };
+    const decision = request.mode === "ordered" ? decideReceiveOrdered(poll) : decideReceiveConcurrent(poll);
+    if (decision.isFull) this.#log.sayOnce(memory, "subscription.full", subscription);
+    memory.note(decision, filter, now, topic.queues.length);
+    this.#commit(decision.facts);
+    if (decision.picks.length === 0) return undefined;
+    return { sort: "delivery", picks: decision.picks, topic, group: subscription.group };
+  }
+
+  #takeHalf(request: ReceiveHalfRequest): Taken | undefined {
+    const offers = decideReceiveHalf(this.#ledger, request, this.#context());
+    this.#commit(offers.map(({ fact }) => fact));
+    return offers.length === 0 ? undefined : { sort: "half", offers };
+  }
+
+  async #deliver({ topic, group }: Extract<Taken, { sort: "delivery" }>, pick: Pick): Promise<Delivery> {
+    const { queue, offset, attempt, number, at, until } = pick;
+    const stored = await this.#messages.read(pick.position);
+    return {
+      ...stored,
+      handle: this.#receipts.seal({
+        sort: "delivery",
+        topic: topic.id,
+        group,
+        queue,
+        offset,
+        attempt,
+        number,
+        at,
+        until,
+      }),
+      attempt,
+      firstDeliveredAt: pick.firstDeliveredAt,
+      visibleAgainAt: until,
+    };
+  }
+
+  async #offer({ half, firstCheckedAt, fact }: HalfOffer): Promise<Delivery> {
+    const { topic, check, number, at, until } = fact;
+    const stored = await this.#messages.read(half.position);
+    return {
+      ...stored,
+      handle: this.#receipts.seal({ sort: "transaction", topic, half: fact.id, check, number, at, until }),
+      attempt: check,
+      firstDeliveredAt: firstCheckedAt,
+      visibleAgainAt: until,
+    };
+  }
+
+  #transactionHandleOf(facts: readonly Fact[]): Omit<PublishReceipt, "messageId"> {
+    const stored = facts.find((fact): fact is HalfMessageStored => fact.kind === "half-message-stored");
+    if (stored === undefined) return {};
+    const { topic, id, number, at, firstCheckAt } = stored;
+    const receipt = { sort: "transaction", topic, half: id, check: 0, number, at, until: firstCheckAt } as const;
+    return { transactionHandle: this.#receipts.seal(receipt) };
+  }
+
+  #memoryOf(subscription: Subscription): PollMemory {
+    let memory = this.#polls.get(subscription);
+    if (memory === undefined) {
+      memory = new PollMemory();
+      this.#polls.set(subscription, memory);
+    }
+    return memory;
+  }
+
+  #topicOf(request: ReceiveHalfRequest): TopicState {
+    const topic = this.#ledger.topic(request.topic);
+    if (topic === undefined) throw new Error(`no topic ${request.topic.topic} after it was made`);
+    return topic;
+  }
+
+  #subscriptionOf(request: ReceiveRequest): { topic: TopicState; subscription: Subscription } {
+    const topic = this.#ledger.topic(request.topic);
+    const subscription = topic?.subscriptions.get(this.#ledger.group(request.group)?.id ?? 0);
+    if (topic === undefined || subscription === undefined) throw new Error("no subscription after it was started");
+    return { topic, subscription };
+  }
+
+  /** One alarm, for whatever comes due next. */
+  #setAlarm(): void {
+    if (this.#stopped !== undefined) return;
+    const at = this.#nextDueAt();
+    if (at === this.#alarmAt) return;
+    this.#alarm?.cancel();
+    this.#alarmAt = at;
+    this.#alarm = at === Number.POSITIVE_INFINITY ? undefined : this.#runtime.clock.alarm(at, () => this.#ring());
+  }
+
+  #nextDueAt(): EpochMs {
+    const { clock } = this.#runtime;
+    const { agenda, delayed, toSweep } = this.#ledger;
+    if (toSweep.size > 0) return clock.now();
+    if (delayed.nextAt === Number.POSITIVE_INFINITY) return agenda.nextAt;
+    // Due times are dates (TIM-1): where the wall clock was set back it may jump forward again unnoticed, so look each second.
+    const wait = Math.max(0, delayed.nextAt - clock.wall());
+    const isSetBack = clock.wall() < clock.now();
+    return Math.min(agenda.nextAt, clock.now() + (isSetBack ? Math.min(wait, LOOK_AGAIN_AFTER) : wait));
+  }
+
+  /** Something has come due: those who wait are woken, and what must be written down is swept up, a slice a turn (D10). */
+  #ring(): void {
+    this.#alarmAt = Number.POSITIVE_INFINITY;
+    if (this.#stopped !== undefined) return;
+    try {
+      this.#commit(decideSweep(this.#ledger, this.#moment()));
+    } catch (error) {
+      // DUR-2: who waits has been told, and the process ends; there is nothing to sweep any more.
+      if (error instanceof BrokerError && error.code === "storage-failed") return;
+      throw error;
+    }
+    this.#setAlarm();
+  }
+}
+
+const LOOK_AGAIN_AFTER = 1_000;

@@ -1,0 +1,154 @@
+import type { TopicRef } from "../domain/names.ts";
+import type { TopicKind } from "../domain/topic.ts";
+import type { Log, LogFields, LogLevel } from "../runtime/log.ts";
+import type { Fact, Position } from "./journal/fact.ts";
+import type { MessageReader } from "./message-reader.ts";
+import type { PollMemory } from "./poll-memory.ts";
+import type { Ledger } from "./state/ledger.ts";
+import type { Subscription } from "./state/subscription.ts";
+
+/** One event of one message, before the message itself is read. */
+interface Line {
+  readonly event: string;
+  /** Where the message stands. */
+  readonly position: Position;
+  readonly fields: LogFields;
+}
+
+/** One log line for each thing that happens to a message; never its body (RUN-3). Costs nothing where nobody would see it. */
+export class MessageLog {
+  readonly #ledger: Ledger;
+  readonly #messages: MessageReader;
+  readonly #log: Log;
+  readonly #level: LogLevel;
+  readonly #mismatches = new Set<string>();
+  /** Lines come in the order of the facts, though their messages are read from disk. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(ledger: Ledger, messages: MessageReader, log: Log, level: LogLevel) {
+    this.#ledger = ledger;
+    this.#messages = messages;
+    this.#log = log;
+    this.#level = level;
+  }
+
+  /** To be called right after the facts were applied. */
+  note(facts: readonly Fact[], positions: readonly Position[]): void {
+    for (const fact of facts) this.#noteTopic(fact);
+    if (!this.#log.isEnabled(this.#level)) return;
+    const lines = facts.flatMap((fact, index) => this.#linesOf(fact, positions[index] ?? 0));
+    for (const line of lines) this.#last = this.#last.then(() => this.#write(line));
+  }
+
+  /** PUB-2: said once for each topic and kind. */
+  sayMismatch(ref: TopicRef, { topic, message }: { readonly topic: TopicKind; readonly message: TopicKind }): void {
+    const key = `${ref.instance}/${ref.topic}/${message}`;
+    if (this.#mismatches.has(key)) return;
+    this.#mismatches.add(key);
+    this.#log.write("warn", "topic.kind-mismatch", { ...ref, topicKind: topic, messageKind: message });
+  }
+
+  /** What one subscription is told once. */
+  sayOnce(memory: PollMemory, event: string, { topic, group }: Subscription): void {
+    if (memory.said.has(event)) return;
+    memory.said.add(event);
+    this.#log.write("warn", event, { topic: this.#topicName(topic), group: this.#groupName(group) });
+  }
+
+  #noteTopic(fact: Fact): void {
+    if (fact.kind !== "topic-created" && fact.kind !== "topic-changed") return;
+    if (fact.origin !== "use" || fact.topicKind === undefined) return;
+    const ref = this.#ledger.topicById(fact.topic)?.ref;
+    this.#log.write("info", "topic.kind-set", { ...ref, topicKind: fact.topicKind, queues: fact.queues });
+  }
+
+  async #write({ event, position, fields }: Line): Promise<void> {
+    try {
+      const { messageId, message } = await this.#messages.read(position);
+      const tag = message.tag === "" ? undefined : message.tag;
+      this.#log.write(this.#level, event, { id: messageId, ...fields, tag, key: message.key });
+    } catch (error) {
+      // The journal has failed or is closed, and says so itself.
+      this.#log.write("debug", "message.unread", { event, reason: String(error) });
+    }
+  }
+
+  #linesOf(fact: Fact, position: Position): Line[] {
+    const at = { topic: "topic" in fact ? this.#topicName(fact.topic) : "" };
+    switch (fact.kind) {
+      case "message-stored":
+        return [{ event: "message.published", position, fields: { ...at, queue: fact.queue } }];
+      case "delayed-message-stored":
+        return [{ event: "message.published", position, fields: { ...at, deliverAt: toIso(fact.deliverAt) } }];
+      case "delayed-message-released":
+        return [
+          {
+            event: "message.released",
+            position: this.#positionOf(fact.topic, fact.queue, fact.offset),
+            fields: { ...at, queue: fact.queue },
+          },
+        ];
+      case "half-message-stored":
+        return [{ event: "message.half", position, fields: { ...at, firstCheckAt: toIso(fact.firstCheckAt) } }];
+      case "half-message-offered": {
+        const fields = { ...at, attempt: fact.check, visibleAgainAt: toIso(fact.until) };
+        return [{ event: "message.checked", position: this.#halfPosition(fact.topic, fact.id), fields }];
+      }
+      case "transaction-ended": {
+        const event = fact.resolution === "commit" ? "message.committed" : "message.rolled-back";
+        return [{ event, position: this.#halfPosition(fact.topic, fact.id), fields: at }];
+      }
+      case "transaction-abandoned":
+        return [{ event: "message.abandoned", position: this.#halfPosition(fact.topic, fact.id), fields: at }];
+      case "messages-delivered":
+        return fact.deliveries.map(({ offset, attempt }) => ({
+          event: attempt === 1 ? "message.delivered" : "message.redelivered",
+          position: this.#positionOf(fact.topic, fact.queue, offset),
+          fields: {
+            ...at,
+            queue: fact.queue,
+            group: this.#groupName(fact.group),
+            attempt,
+            visibleAgainAt: toIso(fact.until),
+          },
+        }));
+      case "deliveries-acknowledged":
+      case "deliveries-given-back":
+        return fact.offsets.map((offset) => ({
+          event: fact.kind === "deliveries-acknowledged" ? "message.acknowledged" : "message.given-back",
+          position: this.#positionOf(fact.topic, fact.queue, offset),
+          fields: { ...at, queue: fact.queue, group: this.#groupName(fact.group) },
+        }));
+      case "message-dead-lettered":
+        return [
+          {
+            event: "message.dead-lettered",
+            position,
+            fields: { ...at, queue: fact.queue, group: this.#groupName(fact.group), attempt: fact.attempts },
+          },
+        ];
+      default:
+        return [];
+    }
+  }
+
+  #positionOf(topic: number, queue: number, offset: number): Position {
+    return this.#ledger.topicById(topic)?.queues[queue]?.positionOf(offset) ?? 0;
+  }
+
+  #halfPosition(topic: number, id: number): Position {
+    return this.#ledger.half(topic, id)?.position ?? 0;
+  }
+
+  #topicName(id: number): string {
+    return this.#ledger.topicById(id)?.ref.topic ?? `#${id}`;
+  }
+
+  #groupName(id: number): string {
+    return this.#ledger.groupById(id)?.ref.group ?? `#${id}`;
+  }
+}
+
+function toIso(at: number): string {
+  return new Date(at).toISOString();
+}

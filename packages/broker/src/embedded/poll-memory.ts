@@ -1,0 +1,122 @@
+import type { TagFilter } from "../domain/tag-filter.ts";
+import type { DurationMs, EpochMs } from "../domain/time.ts";
+import type { Offset } from "./journal/fact.ts";
+
+/** `[from, to)`. */
+export type OffsetRange = readonly [from: Offset, to: Offset];
+
+/** What a poll saw of one message queue, for the polls after it. */
+export interface Scan {
+  readonly queue: number;
+  /** Below it nothing that is ready matches the poll's filter. */
+  readonly scannedTo: Offset;
+  /** Found by this poll to match no filter, ascending. */
+  readonly passedOver: readonly OffsetRange[];
+  /** Whether this poll's facts hold all that was passed over and not yet written down. */
+  readonly wrote: boolean;
+}
+
+interface QueueMemory {
+  readonly scannedTo: Map<string, Offset>;
+  /** Passed over, but not yet a fact (D5). */
+  pending: OffsetRange[];
+  pendingCount: number;
+  pendingSince: EpochMs;
+}
+
+/**
+ * What the broker remembers of a subscription's polls and may forget: whose turn it is, which filters it saw, how far each
+ * has looked. Not in the ledger, because no fact says it.
+ */
+export class PollMemory {
+  /** The message queue that the next batch begins with (ORD-4). */
+  turn = 0;
+  /** Places given in a row to retries while new messages waited (DEL-12). */
+  retriesInARow = 0;
+  readonly #filters = new Map<string, { readonly filter: TagFilter; usedAt: EpochMs }>();
+  readonly #queues = new Map<number, QueueMemory>();
+  #orderedAt: EpochMs = Number.NEGATIVE_INFINITY;
+  #plainAt: EpochMs = Number.NEGATIVE_INFINITY;
+  /** DEL-15 and ORD-8 are said once. */
+  readonly said = new Set<string>();
+
+  /** Notes that a filter is in use, and forgets those that were not for `memory` (TAG-2). */
+  useFilter(filter: TagFilter, now: EpochMs, memory: DurationMs): void {
+    this.#filters.set(filter.text, { filter, usedAt: now });
+    for (const [text, { usedAt }] of this.#filters) {
+      if (now - usedAt <= memory) continue;
+      this.#filters.delete(text);
+      for (const queue of this.#queues.values()) queue.scannedTo.delete(text);
+    }
+  }
+
+  /** The filters of late but this one. */
+  otherFilters(than: TagFilter): readonly TagFilter[] {
+    return [...this.#filters.values()].map(({ filter }) => filter).filter(({ text }) => text !== than.text);
+  }
+
+  /** Notes a poll's sort; true when the other sort was used within `memory` (ORD-8). */
+  useSort(ordered: boolean, now: EpochMs, memory: DurationMs): boolean {
+    if (ordered) this.#orderedAt = now;
+    else this.#plainAt = now;
+    return now - (ordered ? this.#plainAt : this.#orderedAt) <= memory;
+  }
+
+  scannedTo(queue: number, filter: TagFilter): Offset {
+    return this.#queues.get(queue)?.scannedTo.get(filter.text) ?? 0;
+  }
+
+  pendingOf(queue: number): readonly OffsetRange[] {
+    return this.#queues.get(queue)?.pending ?? [];
+  }
+
+  /** D5: what was passed over is written down with the next delivery, or when enough has gathered. */
+  mustWrite(queue: number, passedOver: number, now: EpochMs): boolean {
+    const memory = this.#queues.get(queue);
+    const count = passedOver + (memory?.pendingCount ?? 0);
+    return count >= MAX_PENDING || (count > 0 && now - (memory?.pendingSince ?? now) >= MAX_PENDING_FOR);
+  }
+
+  /** Remembers what a poll's decision saw. After one that delivers, the next queue has its turn. */
+  note(
+    decision: { readonly scans: readonly Scan[]; readonly picks: readonly unknown[]; readonly retriesInARow: number },
+    filter: TagFilter,
+    now: EpochMs,
+    queueCount: number,
+  ): void {
+    this.retriesInARow = decision.retriesInARow;
+    if (decision.picks.length > 0) this.turn = (this.turn + 1) % Math.max(1, queueCount);
+    for (const scan of decision.scans) this.#noteScan(scan, filter, now);
+  }
+
+  #noteScan(scan: Scan, filter: TagFilter, now: EpochMs): void {
+    let memory = this.#queues.get(scan.queue);
+    if (memory === undefined) {
+      memory = { scannedTo: new Map(), pending: [], pendingCount: 0, pendingSince: now };
+      this.#queues.set(scan.queue, memory);
+    }
+    memory.scannedTo.set(filter.text, scan.scannedTo);
+    if (scan.wrote) {
+      memory.pending = [];
+      memory.pendingCount = 0;
+    } else if (scan.passedOver.length > 0) {
+      if (memory.pendingCount === 0) memory.pendingSince = now;
+      memory.pending = joinRanges(memory.pending, scan.passedOver);
+      for (const [from, to] of scan.passedOver) memory.pendingCount += to - from;
+    }
+  }
+}
+
+const MAX_PENDING = 1_000;
+const MAX_PENDING_FOR: DurationMs = 1_000;
+
+/** Both lists as one: ascending, neighbours joined. */
+export function joinRanges(one: readonly OffsetRange[], other: readonly OffsetRange[]): OffsetRange[] {
+  const joined: [Offset, Offset][] = [];
+  for (const [from, to] of [...one, ...other].sort((a, b) => a[0] - b[0])) {
+    const last = joined.at(-1);
+    if (last !== undefined && from <= last[1]) last[1] = Math.max(last[1], to);
+    else joined.push([from, to]);
+  }
+  return joined;
+}

@@ -1,0 +1,55 @@
+import type { EpochMs } from "../../domain/time.ts";
+import type { Id, Position } from "../journal/fact.ts";
+import { type HeapItem, IndexedHeap, NOT_IN_HEAP } from "./indexed-heap.ts";
+import type { TagHash } from "./message-queue.ts";
+
+/** A message that waits for its delivery time. */
+export interface DelayedMessage extends HeapItem {
+  readonly id: Id;
+  readonly topic: Id;
+  readonly position: Position;
+  readonly bodyBytes: number;
+  readonly tag: TagHash;
+  readonly deliverAt: EpochMs;
+}
+
+/** Every delayed message of the broker, in due order (DLY-2). Changed by the ledger alone. */
+export class DelayedMessages {
+  readonly #byId = new Map<Id, DelayedMessage>();
+  readonly #byTime = new IndexedHeap<DelayedMessage>((one, other) =>
+    one.deliverAt === other.deliverAt ? one.id < other.id : one.deliverAt < other.deliverAt,
+  );
+  readonly #counts = new Map<Id, number>();
+
+  get nextAt(): EpochMs {
+    return this.#byTime.first?.deliverAt ?? Number.POSITIVE_INFINITY;
+  }
+
+  countOf(topic: Id): number {
+    return this.#counts.get(topic) ?? 0;
+  }
+
+  add(delayed: Omit<DelayedMessage, "heapIndex">): void {
+    const item = { ...delayed, heapIndex: NOT_IN_HEAP };
+    this.#byId.set(item.id, item);
+    this.#byTime.add(item);
+    this.#counts.set(item.topic, this.countOf(item.topic) + 1);
+  }
+
+  take(id: Id): DelayedMessage | undefined {
+    const item = this.#byId.get(id);
+    if (item === undefined) return undefined;
+    this.#byId.delete(id);
+    this.#byTime.remove(item);
+    this.#counts.set(item.topic, this.countOf(item.topic) - 1);
+    return item;
+  }
+
+  /** What is due at `wall`, oldest first. */
+  *due(wall: EpochMs): Generator<DelayedMessage> {
+    for (const delayed of this.#byTime.inOrder()) {
+      if (delayed.deliverAt > wall) return;
+      yield delayed;
+    }
+  }
+}

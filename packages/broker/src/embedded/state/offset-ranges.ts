@@ -1,0 +1,82 @@
+import type { Offset } from "../journal/fact.ts";
+
+/**
+ * The offsets that a group has neither been given nor passed over, as ascending half-open ranges. The last one is open to
+ * the future, so in the common case this is one number: where the group stands.
+ */
+export class OffsetRanges {
+  readonly #from: Offset[];
+  readonly #to: Offset[];
+
+  constructor(start: Offset) {
+    this.#from = [start];
+    this.#to = [Number.POSITIVE_INFINITY];
+  }
+
+  /** The first offset in it. */
+  get first(): Offset {
+    return this.#from[0] ?? 0;
+  }
+
+  has(offset: Offset): boolean {
+    const index = this.#indexOf(offset);
+    return index < this.#from.length && (this.#from[index] ?? 0) <= offset;
+  }
+
+  /** How many there are below `end`. */
+  countBelow(end: Offset): number {
+    let count = 0;
+    for (let index = 0; index < this.#from.length; index++) {
+      const from = this.#from[index] ?? 0;
+      if (from >= end) break;
+      count += Math.min(this.#to[index] ?? 0, end) - from;
+    }
+    return count;
+  }
+
+  /** Every offset from `start` up to, not including, `end`, ascending. */
+  *between(start: Offset, end: Offset): Generator<Offset> {
+    for (let index = this.#indexOf(start); index < this.#from.length; index++) {
+      const from = Math.max(this.#from[index] ?? 0, start);
+      const to = Math.min(this.#to[index] ?? 0, end);
+      if (from >= end) return;
+      for (let offset = from; offset < to; offset++) yield offset;
+    }
+  }
+
+  /** Takes `[from, to)` out; what is not in it is no matter. */
+  remove(from: Offset, to: Offset): void {
+    for (let index = this.#indexOf(from); index < this.#from.length; ) {
+      const start = this.#from[index] ?? 0;
+      const end = this.#to[index] ?? 0;
+      if (start >= to) return;
+      if (start < from && end > to) {
+        this.#from.splice(index + 1, 0, to);
+        this.#to.splice(index, 0, from);
+        return;
+      }
+      if (start < from) {
+        this.#to[index] = from;
+        index++;
+      } else if (end > to) {
+        this.#from[index] = to;
+        return;
+      } else {
+        this.#from.splice(index, 1);
+        this.#to.splice(index, 1);
+      }
+    }
+  }
+
+  /** Index of the first range that ends behind `offset`. */
+  #indexOf(offset: Offset): number {
+    let low = 0;
+    let high = this.#to.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#to[middle] ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

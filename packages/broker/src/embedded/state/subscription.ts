@@ -1,0 +1,201 @@
+import type { EpochMs } from "../../domain/time.ts";
+import type { Id, MessagesDelivered, Offset } from "../journal/fact.ts";
+import { type Awaited, DueQueue, isSooner } from "./due-queue.ts";
+import { IndexedHeap, NOT_IN_HEAP } from "./indexed-heap.ts";
+import { OffsetRanges } from "./offset-ranges.ts";
+
+/** A message that was delivered to a group and has no end there yet (D8). In flight before `until`, due from then on. */
+export interface Outstanding extends Awaited {
+  readonly subscription: Subscription;
+  readonly queue: number;
+  readonly offset: Offset;
+  /** Deliveries so far, those given back not counted: 0 when the only one was given back. */
+  attempt: number;
+  firstDeliveredAt: EpochMs;
+  /** Drawn for each delivery; the newest handle repeats it (D7). */
+  number: number;
+  /** Delivered by an ordered poll. */
+  ordered: boolean;
+  /** How often in a row it was given back (DEL-8). */
+  giveBacks: number;
+  /** What to return to when this delivery is given back. Absent once it was. */
+  before: Before | undefined;
+}
+
+interface Before {
+  readonly until: EpochMs;
+  readonly firstDeliveredAt: EpochMs;
+  readonly ordered: boolean;
+}
+
+/** Where a group stands in one message queue. */
+interface QueueProgress {
+  /** What it has neither been given nor passed over. */
+  readonly ready: OffsetRanges;
+  readonly outstanding: Map<Offset, Outstanding>;
+  /** Nothing of this queue is in flight at or after this instant. */
+  quietFrom: EpochMs;
+}
+
+const OFFSETS = 2 ** 40;
+
+/** One consumer group on one topic: its progress. Changed by the ledger alone. */
+export class Subscription {
+  readonly topic: Id;
+  readonly group: Id;
+  readonly #queues: QueueProgress[] = [];
+  readonly #starts: readonly Offset[];
+  /** Whether no delivery is left to a message (DEL-9). */
+  readonly #isExhausted: (outstanding: Outstanding) => boolean;
+  /** In flight or due again. */
+  readonly waiting = new DueQueue<Outstanding>();
+  /** Due, without deliveries left, not yet moved to the dead letters. */
+  readonly exhausted = new IndexedHeap<Outstanding>(isSooner);
+  deadLettered = 0;
+
+  constructor(topic: Id, group: Id, starts: readonly Offset[], isExhausted: (outstanding: Outstanding) => boolean) {
+    this.topic = topic;
+    this.group = group;
+    this.#starts = starts;
+    this.#isExhausted = isExhausted;
+  }
+
+  get nextAt(): EpochMs {
+    return this.waiting.nextAt;
+  }
+
+  /** Whether something is to be moved to the dead letters. */
+  get needsSweep(): boolean {
+    return this.exhausted.size > 0;
+  }
+
+  get outstandingCount(): number {
+    return this.waiting.size + this.exhausted.size;
+  }
+
+  get inFlightCount(): number {
+    return this.waiting.size - this.waiting.dueCount;
+  }
+
+  /** Where the group stands in a message queue; one that came later is read from its beginning. */
+  queue(index: number): QueueProgress {
+    let progress = this.#queues[index];
+    if (progress === undefined) {
+      progress = { ready: new OffsetRanges(this.#starts[index] ?? 0), outstanding: new Map(), quietFrom: 0 };
+      this.#queues[index] = progress;
+    }
+    return progress;
+  }
+
+  /** Passes the time: what has come due is due, or exhausted. */
+  settle(now: EpochMs): void {
+    const spent: Outstanding[] = [];
+    this.waiting.settle(now, (outstanding) => {
+      if (this.#isExhausted(outstanding)) spent.push(outstanding);
+    });
+    for (const outstanding of spent) {
+      this.waiting.remove(outstanding);
+      this.exhausted.add(outstanding);
+    }
+  }
+
+  /** ORD-8: whether anything of this message queue is in flight, whoever took it. */
+  hasInFlight(queue: number, now: EpochMs): boolean {
+    const progress = this.queue(queue);
+    if (progress.quietFrom <= now) return false;
+    for (const outstanding of progress.outstanding.values()) if (outstanding.until > now) return true;
+    return false;
+  }
+
+  /** ORD-8: whether an ordered batch of this message queue is in flight. */
+  isHeld(queue: number, now: EpochMs): boolean {
+    const progress = this.queue(queue);
+    if (progress.quietFrom <= now) return false;
+    for (const outstanding of progress.outstanding.values()) {
+      if (outstanding.ordered && outstanding.until > now) return true;
+    }
+    return false;
+  }
+
+  deliver(fact: MessagesDelivered): void {
+    const progress = this.queue(fact.queue);
+    for (const { offset, attempt, number } of fact.deliveries) {
+      const known = progress.outstanding.get(offset);
+      const outstanding = known ?? this.#newOutstanding(fact.queue, offset);
+      if (known === undefined) {
+        progress.ready.remove(offset, offset + 1);
+        progress.outstanding.set(offset, outstanding);
+      } else {
+        this.#leave(known);
+        // DEL-8: only give-backs that follow one another count.
+        if (known.before !== undefined) known.giveBacks = 0;
+      }
+      outstanding.before = {
+        until: outstanding.until,
+        firstDeliveredAt: outstanding.firstDeliveredAt,
+        ordered: outstanding.ordered,
+      };
+      if (attempt === 1) outstanding.firstDeliveredAt = fact.at;
+      outstanding.attempt = attempt;
+      outstanding.number = number;
+      outstanding.ordered = fact.ordered;
+      outstanding.until = fact.until;
+      this.waiting.add(outstanding);
+    }
+    progress.quietFrom = Math.max(progress.quietFrom, fact.until);
+  }
+
+  giveBack(queue: number, offset: Offset): void {
+    const outstanding = this.queue(queue).outstanding.get(offset);
+    if (outstanding?.before === undefined) return;
+    this.#leave(outstanding);
+    outstanding.attempt -= 1;
+    outstanding.until = outstanding.before.until;
+    outstanding.firstDeliveredAt = outstanding.before.firstDeliveredAt;
+    outstanding.ordered = outstanding.before.ordered;
+    outstanding.giveBacks += 1;
+    outstanding.before = undefined;
+    this.waiting.add(outstanding);
+  }
+
+  /** Acknowledged, or moved to the dead letters. */
+  end(queue: number, offset: Offset): void {
+    const progress = this.queue(queue);
+    const outstanding = progress.outstanding.get(offset);
+    if (outstanding === undefined) return;
+    progress.outstanding.delete(offset);
+    this.#leave(outstanding);
+  }
+
+  passOver(queue: number, from: Offset, to: Offset): void {
+    const progress = this.queue(queue);
+    progress.ready.remove(from, to);
+    for (const [offset, outstanding] of progress.outstanding) {
+      if (outstanding.attempt === 0 && offset >= from && offset < to) this.end(queue, offset);
+    }
+  }
+
+  #leave(outstanding: Outstanding): void {
+    if (outstanding.heapIndex === NOT_IN_HEAP) return;
+    if (this.exhausted.has(outstanding)) this.exhausted.remove(outstanding);
+    else this.waiting.remove(outstanding);
+  }
+
+  #newOutstanding(queue: number, offset: Offset): Outstanding {
+    return {
+      subscription: this,
+      queue,
+      offset,
+      rank: queue * OFFSETS + offset,
+      attempt: 0,
+      firstDeliveredAt: 0,
+      until: 0,
+      number: 0,
+      ordered: false,
+      giveBacks: 0,
+      before: undefined,
+      heapIndex: NOT_IN_HEAP,
+      isDue: false,
+    };
+  }
+}

@@ -1,0 +1,33 @@
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import type { TagFilter } from "../domain/tag-filter.ts";
+import { NO_TAG, type TagHash } from "./state/message-queue.ts";
+
+const REMEMBERED = 4_096;
+
+/** Tags as 64-bit hashes keyed with the journal's secret, so that nobody can make two collide on purpose (D12). */
+export class TagHasher {
+  readonly #key: KeyObject;
+  /** The tags of late: a topic mostly has few. */
+  readonly #remembered = new Map<string, TagHash>();
+
+  constructor(secret: Uint8Array) {
+    this.#key = createSecretKey(secret);
+  }
+
+  hash(tag: string): TagHash {
+    if (tag === "") return NO_TAG;
+    const known = this.#remembered.get(tag);
+    if (known !== undefined) return known;
+    const digest = createHmac("sha1", this.#key).update("tag:").update(tag).digest();
+    // The lowest bit is set, so that no tag looks like none.
+    const hash = { high: digest.readUInt32BE(0), low: (digest.readUInt32BE(4) | 1) >>> 0 };
+    if (this.#remembered.size >= REMEMBERED) this.#remembered.clear();
+    this.#remembered.set(tag, hash);
+    return hash;
+  }
+
+  /** Undefined for everything. */
+  hashesOf(filter: TagFilter): readonly TagHash[] | undefined {
+    return filter.tags?.map((tag) => this.hash(tag));
+  }
+}
