@@ -63,7 +63,7 @@ const oneOf = (...texts: string[]): fc.Arbitrary<string> => fc.constantFrom(...t
 
 const blanks = many(oneOf(" ", "\n", "\t", "\r\n", "\r"), 2);
 const plain = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 6 }).map((text) => text.toWellFormed().replaceAll(/[<&]/g, "")),
+  fc.string({ unit: "binary", maxLength: 6 }).map((text) => text.replaceAll(/[<&]/g, "")),
   oneOf("a", "]", "]]", ">", "\r", "\n", "中", "😀", '"', "\u0001", "\ufffe", "\uffff", "\u007f", "\u0085", "\ufeff"),
 );
 const reference = mostly(
