@@ -1,4 +1,4 @@
-import { createSecretKey } from "node:crypto";
+import { createHmac, createSecretKey } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { GOLDEN_ACCESS_KEY_ID, GOLDEN_REQUESTS, GOLDEN_SECRET, headersOf } from "../test/fixtures/golden-requests.ts";
 import { SIGNATURE_VECTORS } from "../test/fixtures/signature-vectors.ts";
@@ -109,6 +109,11 @@ describe("what some SDKs sign instead of what they send", () => {
   it("WIRE-29: a decoded path is signed in UTF-8", () => {
     const signed = Buffer.from("/topics/中 文/messages").toString("latin1");
     expect(passes(at("/topics/%E4%B8%AD%20%E6%96%87/messages"), at(signed))).toBe(true);
+  });
+
+  it("raw bytes beyond ASCII are signed as they came, one character for each", () => {
+    const asSdksSign = createHmac("sha1", SECRET).update("/topics/中/messages", "utf8").digest("base64");
+    expect(sign(SECRET, Buffer.from("/topics/中/messages").toString("latin1"))).toBe(asSdksSign);
   });
 
   it("WIRE-19: slashes at the beginning may be signed as one (Node)", () => {
