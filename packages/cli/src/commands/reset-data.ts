@@ -1,0 +1,26 @@
+import type { Config } from "@stagemq/broker";
+import type { Surroundings } from "./run-broker.ts";
+
+/** Deletes what stagemq wrote, if the person agrees. Whether it is gone, or was never there. */
+export function resetData({ dataDirectory = "", yes }: Config, { host, door }: Surroundings): Promise<boolean> {
+  return door.resetData(dataDirectory, async ({ bytes, lastWrittenAt }) => {
+    if (yes) return true;
+    const found = `${describeSize(bytes)}, last written ${describeDate(lastWrittenAt)}`;
+    const answer = await host.ask(`Delete all data in ${dataDirectory} (${found})? [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  });
+}
+
+function describeSize(bytes: number): string {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  return `${Math.round(bytes / 1_000 ** power)} ${units[power]}`;
+}
+
+/** On the clock of the one who is asked: 2026-11-20 18:03. */
+function describeDate(at: number): string {
+  const date = new Date(at);
+  const two = (number: number) => String(number).padStart(2, "0");
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
