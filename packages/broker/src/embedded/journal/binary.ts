@@ -208,34 +208,40 @@ export type Fields<T> = {
   readonly [K in keyof T]-?: Partial<Pick<T, K>> extends Pick<T, K> ? OptionalField<NonNullable<T[K]>> : Shape<T[K]>;
 };
 
-/** The properties one after the other, behind a number whose bits say which of the optional ones are there. */
+/** The required properties one after the other, then a number whose bits say which optional ones follow. */
 export function record<T extends object>(fields: Fields<T>, constant?: Partial<T>): Shape<T> {
-  const required: [name: string, shape: Shape<unknown>][] = [];
-  const optionals: [name: string, shape: Shape<unknown>][] = [];
+  const required: Field[] = [];
+  const optionals: Field[] = [];
   for (const [name, field] of Object.entries<Shape<unknown> | OptionalField<unknown>>(fields)) {
-    if ("optional" in field) optionals.push([name, field.optional]);
-    else required.push([name, field]);
+    if ("optional" in field) optionals.push({ name, shape: field.optional, bit: 1 << optionals.length });
+    else required.push({ name, shape: field, bit: 0 });
   }
+  // Copied, then filled: V8 does that far faster than adding property after property.
+  const blank = { ...constant, ...Object.fromEntries(required.map(({ name }) => [name, undefined])) };
   return {
     write(to, value) {
       const values = value as Record<string, unknown>;
-      for (const [name, shape] of required) shape.write(to, values[name]);
+      for (const { name, shape } of required) shape.write(to, values[name]);
       if (optionals.length === 0) return;
       let present = 0;
-      for (const [index, [name]] of optionals.entries()) if (values[name] !== undefined) present |= 1 << index;
+      for (const { name, bit } of optionals) if (values[name] !== undefined) present |= bit;
       to.whole(present);
-      for (const [name, shape] of optionals) if (values[name] !== undefined) shape.write(to, values[name]);
+      for (const { name, shape } of optionals) if (values[name] !== undefined) shape.write(to, values[name]);
     },
     read(from) {
-      const values: Record<string, unknown> = { ...constant };
-      for (const [name, shape] of required) values[name] = shape.read(from);
+      const values: Record<string, unknown> = { ...blank };
+      for (const { name, shape } of required) values[name] = shape.read(from);
       if (optionals.length === 0) return values as T;
       const present = from.whole();
       if (present >= 1 << optionals.length) throw new UnreadableBytes("A property is not known.");
-      for (const [index, [name, shape]] of optionals.entries()) {
-        if (present & (1 << index)) values[name] = shape.read(from);
-      }
+      for (const { name, shape, bit } of optionals) if (present & bit) values[name] = shape.read(from);
       return values as T;
     },
   };
+}
+
+interface Field {
+  readonly name: string;
+  readonly shape: Shape<unknown>;
+  readonly bit: number;
 }

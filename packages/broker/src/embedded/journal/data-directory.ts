@@ -8,7 +8,7 @@ import { parseSegmentName, SEGMENT_HEADER_BYTES } from "./segment.ts";
 
 /** The folder that holds one broker's data: whose it is, who holds it, and what in it is ours. */
 
-const FORMAT = 1;
+export const DATA_FORMAT = 1;
 const IDENTITY = "stagemq-data.json";
 const UNFINISHED_IDENTITY = "stagemq-data.json.new";
 const SECRET_BYTES = 32;
@@ -155,10 +155,10 @@ async function readIdentity(disk: Disk, directory: string): Promise<Identity> {
 }
 
 function checkIdentity({ directory, version, clock }: DataDirectoryOptions, identity: Identity): Uint8Array {
-  if (identity.format !== FORMAT) {
+  if (identity.format !== DATA_FORMAT) {
     throw new StartError(
       5,
-      `${directory} has data format ${identity.format}, written by stagemq ${identity.version}; this is ${version} and reads format ${FORMAT}. Start that version, or use another directory: --data DIR.`,
+      `${directory} has data format ${identity.format}, written by stagemq ${identity.version}; this is ${version} and reads format ${DATA_FORMAT}. Start that version, or use another directory: --data DIR.`,
     );
   }
   // TIM-4: times that were advanced by hand mean nothing to the system's clock, and the other way round.
@@ -168,12 +168,12 @@ function checkIdentity({ directory, version, clock }: DataDirectoryOptions, iden
       `${directory} was made with --clock ${identity.clock} and opens only with it. Start with --clock ${identity.clock}, or use another directory: --data DIR.`,
     );
   }
-  return Buffer.from(identity.secret, "hex");
+  return Uint8Array.from(Buffer.from(identity.secret, "hex"));
 }
 
 async function writeIdentity(disk: Disk, options: DataDirectoryOptions, secret: Uint8Array): Promise<void> {
   const identity: Identity = {
-    format: FORMAT,
+    format: DATA_FORMAT,
     version: options.version,
     clock: options.clock,
     secret: Buffer.from(secret).toString("hex"),

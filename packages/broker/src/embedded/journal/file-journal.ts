@@ -171,7 +171,7 @@ export class FileJournal implements Journal {
       return await this.#reader.read(segment, position, this.#endOf(segment));
     } catch (cause) {
       if (cause instanceof RangeError) throw cause;
-      if (this.#closed) throw new BrokerError("stopping", "The broker is stopping.", { cause });
+      if (this.#closed !== undefined) throw new BrokerError("stopping", "The broker is stopping.", { cause });
       // DUR-1, DUR-2: a fact that rotted is never delivered, and what else rotted nobody knows. The next start names it.
       throw this.#fail(cause);
     }
@@ -207,7 +207,7 @@ export class FileJournal implements Journal {
 
   #gatheringGroup(): Gathering {
     if (this.#failure) throw this.#failure;
-    if (this.#closed) throw new BrokerError("stopping", "The broker is stopping; nothing was stored.");
+    if (this.#closed !== undefined) throw new BrokerError("stopping", "The broker is stopping; nothing was stored.");
     if (!this.#gathering) throw new Error("Nothing is appended before the replay has come to its end.");
     return this.#gathering;
   }
@@ -247,36 +247,38 @@ export class FileJournal implements Journal {
   async #writeAll(): Promise<void> {
     try {
       await undefined; // what else is appended in this turn comes along
-      while (!this.#failure && (await this.#writeNext()));
+      // Asked without an await: what is appended after the last look must find nobody at work, and begin anew.
+      while (!this.#failure && this.#hasWork) await this.#workOnce();
     } catch (cause) {
       this.#fail(cause);
     } finally {
       this.#flushing = undefined;
     }
-    if (!this.#failure && !this.#closed) this.#awaitQuiet();
+    if (!this.#failure && this.#closed === undefined) this.#awaitQuiet();
   }
 
-  /** One step of work; false when there is none. */
-  async #writeNext(): Promise<boolean> {
+  get #hasWork(): boolean {
+    return this.#syncDue || this.#quietDue || this.#frames.at > GROUP_HEADER_BYTES;
+  }
+
+  async #workOnce(): Promise<void> {
     if (this.#syncDue) {
       this.#syncDue = false;
       await this.#syncNewest();
-    } else if (this.#frames.at > GROUP_HEADER_BYTES) {
+      return;
+    }
+    if (this.#frames.at > GROUP_HEADER_BYTES) {
       await this.#writeGroup();
       if (this.#options.durability === "sync") await this.#syncNewest();
       else this.#awaitRelaxedSync();
-      this.#land();
-    } else if (this.#quietDue) {
+    } else {
       this.#quietDue = false;
-      if (this.#quiet) return true;
-      await this.#syncNewest(); // what the quiet header says is synced
+      if (this.#quiet) return;
+      await this.#syncNewest(); // the quiet header says that all before it is synced
       await this.#writeGroup();
       await this.#syncNewest();
-      this.#land();
-    } else {
-      return false;
     }
-    return true;
+    this.#land();
   }
 
   async #writeGroup(): Promise<void> {
@@ -361,7 +363,7 @@ export class FileJournal implements Journal {
     const sequence = this.#sequence;
     this.#quietAlarm = clock.alarm(clock.now() + this.#options.quietAfter, () => {
       this.#quietAlarm = undefined;
-      if (this.#failure || this.#closed) return;
+      if (this.#failure || this.#closed !== undefined) return;
       if (sequence === this.#sequence) this.#quietDue = true;
       if (this.#quietDue) this.#flush();
       else this.#awaitQuiet();
@@ -369,11 +371,11 @@ export class FileJournal implements Journal {
   }
 
   #awaitRelaxedSync(): void {
-    if (this.#syncAlarm || this.#closed) return;
+    if (this.#syncAlarm || this.#closed !== undefined) return;
     const { clock } = this.#runtime;
     this.#syncAlarm = clock.alarm(clock.now() + this.#options.relaxedSyncAfter, () => {
       this.#syncAlarm = undefined;
-      if (this.#failure || this.#closed) return;
+      if (this.#failure || this.#closed !== undefined) return;
       this.#syncDue = true;
       this.#flush();
     });

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { Disk, DiskFile } from "../../runtime/disk.ts";
+import type { Log } from "../../runtime/log.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { DamagedJournal, describeBytes } from "./damaged-journal.ts";
 import type { Position } from "./fact.ts";
@@ -83,11 +84,7 @@ export async function* recover(
         throw new DamagedJournal(directory, describeBytes(number, stop.offset, Math.min(stop.end, later)));
       }
       await file.truncate(stop.offset);
-      log.write("warn", "journal.cut", {
-        file: `${directory}/${segmentName(number)}`,
-        offset: stop.offset,
-        bytes: bytes - stop.offset,
-      });
+      sayCut(log, directory, number, stop.offset, bytes - stop.offset);
     }
     // What a killed process left may be in the page cache only; from here on it counts as synced. This also makes the
     // cut last before anything is appended (D1).
@@ -118,16 +115,21 @@ async function openAll(disk: Disk, directory: string, numbers: readonly number[]
 
 async function removeSegment(
   disk: Disk,
-  log: Runtime["log"],
+  log: Log,
   directory: string,
   number: number,
   bytes: number,
   file: DiskFile,
 ): Promise<void> {
-  const path = `${directory}/${segmentName(number)}`;
   await file.close();
-  await disk.remove(path);
-  log.write("warn", "journal.cut", { file: path, offset: 0, bytes });
+  await disk.remove(`${directory}/${segmentName(number)}`);
+  sayCut(log, directory, number, 0, bytes);
+}
+
+function sayCut(log: Log, directory: string, number: number, offset: number, bytes: number): void {
+  const file = `${directory}/${segmentName(number)}`;
+  const sentence = `cut ${bytes.toLocaleString("en-US")} bytes of a write that was never confirmed`;
+  log.write("warn", "journal.cut", { sentence, file, offset, bytes });
 }
 
 function continues(header: SegmentHeader, number: number, chain: Chain): boolean {

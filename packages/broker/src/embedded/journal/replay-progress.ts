@@ -31,11 +31,14 @@ export class ReplayProgress {
     if (now < this.#saidAt + SECOND) return;
     this.#saidAt = now;
     const done = this.#position / this.#bytes;
-    this.#log.write("info", "journal.replaying", {
-      percent: Math.floor(done * 100),
-      facts: this.#facts,
-      factsInAll: Math.round(this.#facts / done), // from the share of the bytes; nobody has counted
-      secondsLeft: Math.ceil(((now - this.#startedAt) / SECOND) * (1 / done - 1)),
-    });
+    const percent = Math.floor(done * 100);
+    const factsInAll = Math.round(this.#facts / done); // from the share of the bytes; nobody has counted
+    const secondsLeft = Math.ceil(((now - this.#startedAt) / SECOND) * (1 / done - 1));
+    const sentence = `replayed ${percent} %, ${inMillions(this.#facts)} of ${inMillions(factsInAll)} million facts, ${secondsLeft} s left`;
+    this.#log.write("info", "journal.replaying", { sentence, percent, facts: this.#facts, factsInAll, secondsLeft });
   }
+}
+
+function inMillions(count: number): string {
+  return (count / 1_000_000).toFixed(1);
 }
