@@ -3,14 +3,17 @@ import type { CommanderError } from "commander";
 /** What the command line's parser complains about, as a sentence of ours. */
 export function describeUsageMistake({ code, message }: CommanderError): string {
   const [, quoted = ""] = /'([^']*)'/.exec(message) ?? [];
+  const given = quoted.replace(/=.*/s, "");
   const [, meant] = /Did you mean (?:one of )?([^\s,?)]+)/.exec(message) ?? [];
   const suggestion = meant === undefined ? "" : ` Did you mean ${meant}?`;
-  if (code === "commander.unknownOption") return `Unknown option ${quoted.replace(/=.*/s, "")}.${suggestion}`;
+  if (code === "commander.unknownOption")
+    return meant === given ? `${given} takes no value.` : `Unknown option ${given}.${suggestion}`;
   if (code === "commander.unknownCommand") return `Unknown command ${quoted}.${suggestion}`;
   if (code === "commander.optionMissingArgument") {
     const [flag = "", argument = ""] = quoted.split(" ");
     return `${flag} needs a value: ${argument.replace(/[<>]/g, "")}.`;
   }
+  if (code === "commander.excessArguments") return "There is a word too many: only flags may follow the command.";
   const sentence = message.replace(/^error: /, "");
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1).replace(/\.$/, "")}.`;
 }

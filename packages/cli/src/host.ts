@@ -10,6 +10,8 @@ export interface Host {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly directory: string;
   readonly pid: number;
+  /** Absent where the system knows none. */
+  readonly uid: number | undefined;
   /** Standard error is read by a person. */
   readonly terminal: boolean;
   /** And that person can answer. */

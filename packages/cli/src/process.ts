@@ -14,6 +14,7 @@ export const processHost: Host = {
   environment: process.env,
   directory: process.cwd(),
   pid: process.pid,
+  uid: process.getuid?.(),
   terminal: process.stderr.isTTY === true,
   interactive: process.stderr.isTTY === true && process.stdin.isTTY === true,
   openDoor: () => import("@stagemq/broker"),

@@ -30,19 +30,19 @@ function openProgram({ VERSION, DATA_FORMAT }: Door, host: Host): Command {
     .version(
       `stagemq ${VERSION} (data format ${DATA_FORMAT})`,
       "--version",
-      "Prints the version. Example: stagemq --version",
+      "Prints the version.\nExample: stagemq --version",
     )
-    .helpOption("--help", "Prints what there is. Example: stagemq dev --help")
+    .helpOption("--help", "Prints what there is.\nExample: stagemq dev --help")
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ writeOut: (text) => host.answer(text), writeErr: () => {} });
 }
 
 function addBrokerCommand(program: Command, { name, sentence, example }: BrokerCommand, { FLAGS }: Door): Command {
-  const command = program.command(name).description(`${sentence} Example: ${example}`);
+  const command = program.command(name).description(`${sentence}\nExample: ${example}`);
   for (const flag of FLAGS) {
     const byDefault = flag.default === undefined ? "" : ` Default: ${flag.default}.`;
-    const told = `${flag.sentence}${byDefault} Example: stagemq ${name} ${flag.example}`;
+    const told = `${flag.sentence}${byDefault}\nExample: stagemq ${name} ${flag.example}`;
     command.addOption(new Option(flag.argument === undefined ? flag.flag : `${flag.flag} <${flag.argument}>`, told));
   }
   return command.allowExcessArguments(false);

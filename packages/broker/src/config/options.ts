@@ -171,7 +171,6 @@ export const OPTIONS = {
   checkFor: option({
     type: duration(SECOND),
     default: both(24 * HOUR),
-    defaultInWords: "24h",
     places: NOT_A_FLAG,
     hastened: true,
     sentence: "How long after its first check a half message is asked about before it is abandoned (TX-6).",

@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import type { Random } from "../runtime/random.ts";
 
 const PREFIX = 10;

@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import type { EpochMs } from "../domain/time.ts";
 import type { ReceiptHandle } from "../engine/engine.ts";

@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { BrokerError } from "../domain/broker-error.ts";
 import {
   MAX_BATCH,
@@ -12,7 +11,7 @@ import {
 } from "../domain/limits.ts";
 import type { Message, PublishIntent } from "../domain/message.ts";
 import { checkGroupName, checkInstanceName, checkTopicName, type GroupRef, type TopicRef } from "../domain/names.ts";
-import { SECOND } from "../domain/time.ts";
+import { hasten } from "../domain/time.ts";
 import type {
   AcknowledgeRequest,
   Call,
@@ -28,8 +27,8 @@ import type {
 } from "./engine.ts";
 
 export interface Limits {
-  /** By how much a sender's check immunity is divided (TIM-3); 1 unless the broker runs fast. */
-  readonly checkImmunityDivisor: number;
+  /** TIM-3: a sender's check immunity is shortened like every long time. */
+  readonly fast: boolean;
 }
 
 /** What holds for every engine and every door: names, sizes, bounds. Refuses before the engine is asked, or brings into bounds. */
@@ -87,12 +86,11 @@ export class GuardedEngine implements Engine {
     return this.#engine.stop();
   }
 
-  /** TX-1: an immunity out of range is clamped; TIM-3: then divided, and none is shorter than a second. */
+  /** TX-1: an immunity out of range is clamped. */
   #withinBounds(intent: PublishIntent): PublishIntent {
     if (intent.kind !== "transactional") return intent;
     const clamped = clamp(intent.firstCheckAfter, MIN_FIRST_CHECK, MAX_FIRST_CHECK);
-    const divisor = this.#limits.checkImmunityDivisor;
-    return { ...intent, firstCheckAfter: divisor === 1 ? clamped : Math.max(SECOND, clamped / divisor) };
+    return { ...intent, firstCheckAfter: this.#limits.fast ? hasten(clamped) : clamped };
   }
 }
 

@@ -172,7 +172,7 @@ export class HttpFront {
   }
 
   async #attend(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> {
-    const exchange = this.#connections.begin(request.socket);
+    const exchange = this.#connections.begin(request);
     const visit = { requestId: this.#drawRequestId(), hostId: hostIdOf(request) };
     const body = new RequestBody(request, this.#limits.maxRequestBytes, this.#budget, exchange.signal);
     const startedAt = this.#runtime.clock.now();
@@ -234,7 +234,7 @@ export class HttpFront {
 
   /** Sends the answer. True once all of it was handed to the operating system, false when the client was gone before. */
   async #deliver({ request, response, exchange }: Attendance, answer: Answer): Promise<boolean> {
-    const { signal, socket } = exchange;
+    const { signal } = exchange;
     if (signal.aborted) return false;
     exchange.isAnswering = true;
     response.writeHead(answer.status, { ...answer.headers, ...(answer.closes ? { Connection: "close" } : {}) });
@@ -251,7 +251,7 @@ export class HttpFront {
       response.once("finish", resolve);
     });
     // D6: `finish` comes too when the client is gone and bytes are left.
-    return !signal.aborted && !socket.destroyed;
+    return !signal.aborted && !request.socket.destroyed;
   }
 
   /** Lets the rest of a body come in for a while: a connection closed with bytes unread is reset, the answer lost with it. */

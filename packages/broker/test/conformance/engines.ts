@@ -28,7 +28,7 @@ async function openInMemory(settings: EngineSettings): Promise<Opened> {
 
 async function openGuarded(settings: EngineSettings): Promise<Opened> {
   const opened = await openInMemory(settings);
-  return { ...opened, engine: new GuardedEngine(opened.engine, { checkImmunityDivisor: 1 }) };
+  return { ...opened, engine: new GuardedEngine(opened.engine, { fast: false }) };
 }
 
 async function openOnDisk(firstSettings: EngineSettings): Promise<Opened> {

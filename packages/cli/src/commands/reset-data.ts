@@ -3,7 +3,7 @@ import type { Surroundings } from "./run-broker.ts";
 
 /** Deletes what stagemq wrote, if the person agrees. Whether it is gone, or was never there. */
 export function resetData({ dataDirectory = "", yes }: Config, { host, door }: Surroundings): Promise<boolean> {
-  return door.resetData(dataDirectory, async ({ bytes, lastWrittenAt }) => {
+  return door.resetData(dataDirectory, host, async ({ bytes, lastWrittenAt }) => {
     if (yes) return true;
     const found = `${describeSize(bytes)}, last written ${describeDate(lastWrittenAt)}`;
     const answer = await host.ask(`Delete all data in ${dataDirectory} (${found})? [y/N] `);

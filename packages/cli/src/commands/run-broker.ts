@@ -37,7 +37,7 @@ export async function runBroker(
     if (!(await resetData(config, around))) return refuseToStart(host);
   }
   const stopRequested = host.stopRequested();
-  const broker = await Promise.race([door.startBroker(config, { terminal: host.terminal }), stopRequested]);
+  const broker = await Promise.race([door.startBroker(config, host), stopRequested]);
   // Told to stop while it started: nothing was confirmed yet, so there is nothing to finish.
   if (broker === undefined) return EXIT.ok;
   host.reportCrashesTo(broker.log);

@@ -1,0 +1,170 @@
+import { describe, expect, it } from "vitest";
+import { aWorld, DIRECTORY, FIRST_SEGMENT, openJournal } from "../../../test/journal/open-journal.ts";
+import { StartError } from "../../domain/start-error.ts";
+import { FaultyDisk } from "../../testing/faulty-disk.ts";
+import { describeData, removeData } from "./data-directory.ts";
+import type { FileJournalOptions } from "./file-journal.ts";
+
+const IDENTITY = `${DIRECTORY}/stagemq-data.json`;
+
+function aDisk(): FaultyDisk {
+  return new FaultyDisk(aWorld().random);
+}
+
+/** A disk with a data directory that was closed in order. */
+async function aUsedDisk(options: Partial<FileJournalOptions> = {}): Promise<FaultyDisk> {
+  const disk = aDisk();
+  await (await openJournal(aWorld(), disk, options)).journal.close();
+  return disk;
+}
+
+async function refusalOf(start: Promise<unknown>): Promise<{ sentence: string; exitCode: number }> {
+  const error = await start.then(
+    () => expect.fail("It started."),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof StartError)) throw error;
+  return { sentence: error.message, exitCode: error.exitCode };
+}
+
+describe("RUN-1: a start on a directory that cannot be used", () => {
+  it("RUN-1.1 DUR-4.2: names the process that holds it", async () => {
+    const disk = aDisk();
+    await openJournal(aWorld(), disk);
+    expect(await refusalOf(openJournal(aWorld(), disk))).toEqual({
+      sentence: `${DIRECTORY} is in use by another stagemq (pid 1). Stop it, or use another directory: --data DIR.`,
+      exitCode: 5,
+    });
+  });
+
+  it("RUN-1.1: leaves a directory alone that holds what stagemq did not write", async () => {
+    const disk = aDisk();
+    disk.plant(`${DIRECTORY}/notes.txt`, Buffer.from("mine"));
+    const foreign = {
+      sentence: `${DIRECTORY} holds files that stagemq did not write. Use a new or empty directory: --data DIR.`,
+      exitCode: 5,
+    };
+    expect(await refusalOf(openJournal(aWorld(), disk))).toEqual(foreign);
+    expect(await refusalOf(removeData(disk, DIRECTORY))).toEqual(foreign);
+    expect(disk.paths()).toEqual([`${DIRECTORY}/notes.txt`]);
+  });
+
+  it("RUN-1.1: does not mind what file systems and dead brokers leave behind", async () => {
+    const disk = aDisk();
+    disk.plant(`${DIRECTORY}/lost+found`, Buffer.alloc(0));
+    disk.plant(`${DIRECTORY}/lock-0123456789abcdef`, Buffer.alloc(0));
+    await openJournal(aWorld(), disk);
+  });
+
+  it("RUN-1.1: names both formats of a directory that a newer stagemq wrote", async () => {
+    const disk = await aUsedDisk();
+    const { checksum: _, ...identity } = JSON.parse(disk.bytesOf(IDENTITY).toString());
+    const newer = { ...identity, format: 3, version: "0.4.0" };
+    disk.plant(IDENTITY, Buffer.from(JSON.stringify(newer)));
+    expect(await refusalOf(openJournal(aWorld(), disk))).toEqual({
+      sentence: `${DIRECTORY} has data format 3, written by stagemq 0.4.0; this is 0.1.0 and reads format 1. Start that version, or use another directory: --data DIR.`,
+      exitCode: 5,
+    });
+  });
+
+  it.each([
+    ["simulated", "system"],
+    ["system", "simulated"],
+  ] as const)("TIM-4.3: refuses a directory of the %s clock under the %s clock", async (made, other) => {
+    const disk = await aUsedDisk({ clock: made });
+    expect(await refusalOf(openJournal(aWorld(), disk, { clock: other }))).toEqual({
+      sentence: `${DIRECTORY} was made with --clock ${made} and opens only with it. Start with --clock ${made}, or use another directory: --data DIR.`,
+      exitCode: 5,
+    });
+    await openJournal(aWorld(), disk, { clock: made });
+  });
+
+  it("RUN-1.1: says whose a directory is that it may not write to", async () => {
+    const disk = aDisk();
+    disk.failNext("lock", "EACCES");
+    expect(await refusalOf(openJournal(aWorld(), disk))).toEqual({
+      sentence: `Cannot write to ${DIRECTORY}: it belongs to uid 0, stagemq runs as uid 1000. Change its owner, or use another directory: --data DIR.`,
+      exitCode: 4,
+    });
+  });
+
+  it("RUN-1.1: says that the disk is full", async () => {
+    const disk = new FaultyDisk(aWorld().random, { capacityBytes: 100 });
+    expect(await refusalOf(openJournal(aWorld(), disk))).toEqual({
+      sentence: `No space left for ${DIRECTORY}. Free some, or use another directory: --data DIR.`,
+      exitCode: 70,
+    });
+  });
+
+  it("DUR-1.2: a flip in any byte of the identity stops the start", async () => {
+    const length = (await aUsedDisk()).bytesOf(IDENTITY).length;
+    for (let at = 0; at < length - 1; at++) {
+      const disk = await aUsedDisk();
+      disk.flipBit(IDENTITY, at * 8 + (at % 7));
+      const { sentence, exitCode } = await refusalOf(openJournal(aWorld(), disk));
+      expect([sentence, exitCode]).toEqual([expect.stringContaining("Damaged data"), 70]);
+    }
+  });
+
+  it("DUR-1.2: facts without an identity, and an identity without facts, are damage", async () => {
+    const disk = aDisk();
+    const { journal } = await openJournal(aWorld(), disk);
+    journal.append([{ kind: "half-offer-given-back", id: 1, topic: 1 }]);
+    await journal.close();
+    await disk.remove(IDENTITY);
+    expect((await refusalOf(openJournal(aWorld(), disk))).sentence).toContain("stagemq-data.json is missing.");
+    const other = await aUsedDisk();
+    await other.remove(FIRST_SEGMENT);
+    expect((await refusalOf(openJournal(aWorld(), other))).sentence).toContain("segment 1 is missing.");
+  });
+});
+
+describe("a data directory", () => {
+  it("keeps its secret through power cuts at any step of the first start", async () => {
+    for (let steps = 0; steps < 60; steps++) {
+      const world = aWorld(steps);
+      const disk = new FaultyDisk(world.random);
+      disk.cutPowerAfter(steps);
+      let secret: Uint8Array | undefined;
+      const starting = openJournal(world, disk).then(({ journal }) => {
+        secret = journal.secret;
+      });
+      for (let turn = 0; turn < 2_000; turn++) await undefined;
+      const { journal } = await openJournal(world, disk.crash());
+      if (secret) expect(journal.secret).toEqual(secret);
+      if (!disk.isDead) await starting;
+    }
+  });
+
+  it("is free again when its first start found no space", async () => {
+    const disk = aDisk();
+    disk.failNext("write", "ENOSPC");
+    expect((await refusalOf(openJournal(aWorld(), disk))).exitCode).toBe(70);
+    await openJournal(aWorld(), disk);
+  });
+});
+
+describe("--reset", () => {
+  it("says what there is, and removes it", async () => {
+    const disk = await aUsedDisk();
+    disk.plant(`${DIRECTORY}/notes.txt`, Buffer.from("mine"));
+    const bytes = [FIRST_SEGMENT, IDENTITY].reduce((sum, path) => sum + disk.bytesOf(path).length, 0);
+    expect(await describeData(disk, DIRECTORY)).toEqual({ bytes, lastWrittenAt: 0 });
+    await removeData(disk, DIRECTORY);
+    expect(disk.crash("lost").paths()).toEqual([`${DIRECTORY}/notes.txt`]);
+  });
+
+  it("takes the lock first", async () => {
+    const disk = aDisk();
+    await openJournal(aWorld(), disk);
+    const before = disk.paths();
+    expect((await refusalOf(removeData(disk, DIRECTORY))).exitCode).toBe(5);
+    expect(disk.paths()).toEqual(before);
+  });
+
+  it("finds nothing where nothing is", async () => {
+    const disk = aDisk();
+    expect(await describeData(disk, DIRECTORY)).toBeUndefined();
+    await removeData(disk, DIRECTORY);
+  });
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import type { Fact, Position } from "./fact.ts";
+import { MemoryJournal } from "./memory-journal.ts";
+
+const aFact = (id: number, reach = 0): Fact => ({
+  kind: "deliveries-given-back",
+  topic: 1,
+  group: 2,
+  queue: id,
+  offsets: Array.from({ length: reach }, (_, offset) => offset),
+});
+
+describe("the memory journal", () => {
+  it("gives back every fact by its position, also far back and large ones", async () => {
+    const journal = new MemoryJournal(new Uint8Array(32));
+    await journal.open();
+    const facts = Array.from({ length: 300 }, (_, id) => aFact(id, id === 9 ? 400_000 : 3_000));
+    const positions = facts.map((fact) => journal.append([fact])[0] as Position);
+    expect(positions).toEqual([...positions].sort((a, b) => a - b));
+    expect(new Set(positions).size).toBe(300);
+    for (const index of [0, 8, 9, 10, 150, 299]) {
+      expect(await journal.read(positions[index] as Position)).toEqual(facts[index]);
+    }
+    await journal.synced(positions[299] as Position);
+    await journal.close();
+  });
+
+  it("shares no object with who appended or read", async () => {
+    const journal = new MemoryJournal(new Uint8Array(32));
+    const offsets = [1, 2];
+    const [position] = journal.append([{ kind: "deliveries-given-back", topic: 1, group: 2, queue: 0, offsets }]);
+    offsets.push(3);
+    const read = await journal.read(position as Position);
+    expect(read).toMatchObject({ offsets: [1, 2] });
+    expect(await journal.read(position as Position)).not.toBe(read);
+  });
+
+  it("adds nothing of an append of which one fact cannot be written", async () => {
+    const journal = new MemoryJournal(new Uint8Array(32));
+    expect(() => journal.append([aFact(1), aFact(-1)])).toThrow(TypeError);
+    expect(await journal.read(journal.append([aFact(3)])[0] as Position)).toEqual(aFact(3));
+  });
+
+  it("begins empty", async () => {
+    const slices = [];
+    for await (const slice of new MemoryJournal(new Uint8Array(32)).replay()) slices.push(slice);
+    expect(slices).toEqual([]);
+  });
+});

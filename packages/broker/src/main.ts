@@ -1,0 +1,209 @@
+import { Credentials } from "./access/credentials.ts";
+import type { Config } from "./config/load-config.ts";
+import { BrokerError } from "./domain/broker-error.ts";
+import { StartError } from "./domain/start-error.ts";
+import { openEmbeddedEngine } from "./embedded/embedded-engine.ts";
+import { type DataDescription, describeData, removeData } from "./embedded/journal/data-directory.ts";
+import { FileJournal } from "./embedded/journal/file-journal.ts";
+import type { Journal } from "./embedded/journal/journal.ts";
+import { MemoryJournal } from "./embedded/journal/memory-journal.ts";
+import type { Engine } from "./engine/engine.ts";
+import { GuardedEngine } from "./engine/guarded-engine.ts";
+import { describeListenError } from "./http/describe-listen-error.ts";
+import { HttpFront } from "./http/http-front.ts";
+import type { Clock } from "./runtime/clock.ts";
+import type { Log } from "./runtime/log.ts";
+import type { Runtime } from "./runtime/runtime.ts";
+import { openSteadyClock } from "./runtime/system/steady-clock.ts";
+import { SystemClock } from "./runtime/system/system-clock.ts";
+import { type ProcessIdentity, SystemDisk } from "./runtime/system/system-disk.ts";
+import { SystemLog } from "./runtime/system/system-log.ts";
+import { SystemRandom } from "./runtime/system/system-random.ts";
+import { ResettableEngine } from "./testing/resettable-engine.ts";
+import { SimulatedClock } from "./testing/simulated-clock.ts";
+import { TestInterface } from "./testing/test-interface.ts";
+
+export { type Config, loadConfig } from "./config/load-config.ts";
+export { FLAGS } from "./config/options.ts";
+export { StartError } from "./domain/start-error.ts";
+export { DATA_FORMAT } from "./embedded/journal/data-directory.ts";
+export type { Log } from "./runtime/log.ts";
+
+export const VERSION = "0.1.0";
+
+/** A broker that serves. */
+export interface Broker {
+  /** Its endpoints; the first is the one to tell people. */
+  readonly http: readonly string[];
+  /** The test interface, with a simulated clock (TIM-4). */
+  readonly test?: string;
+  readonly log: Log;
+  /** Resolves when the disk has failed (DUR-2). */
+  readonly failed: Promise<Error>;
+  /** RUN-2. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** What the process that runs a broker says of itself. */
+export interface Surroundings extends ProcessIdentity {
+  /** Standard error is read by a person. */
+  readonly terminal: boolean;
+}
+
+/** Starts a broker. Rejects with a StartError where that cannot succeed (RUN-1). */
+export async function startBroker(config: Config, { terminal, pid, uid }: Surroundings): Promise<Broker> {
+  const clock = new SystemClock();
+  const log = new SystemLog({ level: config.logLevel, terminal, wall: () => clock.wall() });
+  const runtime: Runtime = { clock, log, random: new SystemRandom(), disk: new SystemDisk({ pid, uid }) };
+  const { engine, failed, test } = await openEngine(config, runtime);
+  try {
+    const front = openFront(config, engine, runtime);
+    const http = await listen(config, front, log);
+    const testInterface = test === undefined ? undefined : new TestInterface(test);
+    const testAddress = await testInterface?.listen();
+    let stopped: Promise<void> | undefined;
+    const stop = async (): Promise<void> => {
+      front.stopListening();
+      testInterface?.close();
+      await engine.stop();
+      await front.finish();
+    };
+    return {
+      http,
+      ...(testAddress === undefined ? {} : { test: testAddress }),
+      log,
+      failed,
+      stop: () => {
+        stopped ??= stop();
+        return stopped;
+      },
+    };
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
+}
+
+/** Deletes what stagemq wrote into a directory, once `confirm` agrees. False: it did not. */
+export async function resetData(
+  directory: string,
+  { pid, uid }: ProcessIdentity,
+  confirm: (found: DataDescription) => Promise<boolean>,
+): Promise<boolean> {
+  const disk = new SystemDisk({ pid, uid });
+  const found = await describeData(disk, directory);
+  if (found === undefined) return true;
+  if (!(await confirm(found))) return false;
+  await removeData(disk, directory);
+  return true;
+}
+
+interface OpenedEngine {
+  readonly engine: Engine;
+  readonly failed: Promise<Error>;
+  /** Only with a simulated clock. */
+  readonly test?: { readonly clock: SimulatedClock; readonly reset: () => Promise<void> };
+}
+
+async function openEngine(config: Config, runtime: Runtime): Promise<OpenedEngine> {
+  const simulated = config.clock === "simulated" ? new SimulatedClock(runtime.clock.wall()) : undefined;
+  const steady = openSteadyClock();
+  const waitClocks: [Clock, ...Clock[]] = simulated === undefined ? [steady] : [simulated, steady];
+  let reportFailure = (_cause: Error): void => undefined;
+  const failed = new Promise<Error>((resolve) => {
+    reportFailure = resolve;
+  });
+
+  const open = async (): Promise<Engine> => {
+    const journal = openJournal(config, runtime);
+    journal.failed.then(reportFailure, reportFailure);
+    const engine = await openEmbeddedEngine({
+      journal,
+      runtime: { ...runtime, clock: simulated ?? runtime.clock },
+      settings: engineSettings(config),
+      waitClocks,
+    });
+    await declare(config, engine);
+    return engine;
+  };
+
+  const first = await open();
+  const guard = (engine: Engine): Engine => new GuardedEngine(engine, { fast: config.fast });
+  if (simulated === undefined) return { engine: guard(first), failed };
+  const resettable = new ResettableEngine(first, async () => {
+    if (config.dataDirectory !== undefined) await removeData(runtime.disk, config.dataDirectory);
+    return open();
+  });
+  return { engine: guard(resettable), failed, test: { clock: simulated, reset: () => resettable.reset() } };
+}
+
+function openJournal(config: Config, runtime: Runtime): Journal {
+  const { dataDirectory: directory, clock, durability } = config;
+  if (directory === undefined) return new MemoryJournal(runtime.random.bytes(32));
+  return new FileJournal(runtime, { directory, version: VERSION, clock, durability });
+}
+
+/** Makes what the file declares; a declaration that contradicts the data is a mistake in the file. */
+async function declare(config: Config, engine: Engine): Promise<void> {
+  try {
+    await engine.catalog.declare(config.declarations);
+  } catch (error) {
+    await engine.stop();
+    if (!(error instanceof BrokerError) || error.code !== "invalid-argument") throw error;
+    const count = error.message.split("\n").length;
+    const sum = `${count} ${count === 1 ? "mistake" : "mistakes"} in ${config.file}; not started.`;
+    throw new StartError(2, `${error.message}\n${sum}`, { cause: error });
+  }
+}
+
+function engineSettings(config: Config): Parameters<typeof openEmbeddedEngine>[0]["settings"] {
+  return {
+    ...config,
+    makesByUse: config.makeByUse,
+    from: config.from ?? "earliest",
+    blockedInvisibleFor: config.orderedInvisibleFor,
+    checkRounding: config.fast ? 100 : 1_000,
+  };
+}
+
+function openFront(config: Config, engine: Engine, runtime: Runtime): HttpFront {
+  const credentials = new Credentials({ keys: config.keys, undeclared: config.undeclaredKeys, log: runtime.log });
+  return new HttpFront({
+    engine,
+    credentials,
+    runtime,
+    options: {
+      version: VERSION,
+      defaultInstance: config.defaultInstance,
+      createsTopics: config.makeByUse,
+      signedTextInHint: config.command === "dev",
+      clockSkew: config.clockSkew,
+      sharedReadBytes: config.sharedReadBytes,
+    },
+  });
+}
+
+/** Listens where it was told to; unless told, on ::1 too, where that exists (REQ-1). */
+async function listen(config: Config, front: HttpFront, log: Log): Promise<string[]> {
+  const { host, port } = config.http;
+  const bound = await front.listen(host, port).catch(async (error: unknown) => {
+    throw await describeListenError(error, host, port);
+  });
+  const endpoints = [endpointOf(bound.host, bound.port)];
+  if (!config.alsoIpv6Loopback) return endpoints;
+  try {
+    const also = await front.listen("::1", bound.port);
+    endpoints.push(endpointOf(also.host, also.port));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EADDRNOTAVAIL" && code !== "EAFNOSUPPORT") {
+      const sentence = `[::1]:${bound.port} cannot be had (${code}); only ${endpoints[0]} is listened on.`;
+      log.write("warn", "http.ipv6-left-out", { sentence });
+    }
+  }
+  return endpoints;
+}
+
+function endpointOf(host: string, port: number): string {
+  return host.includes(":") ? `http://[${host}]:${port}` : `http://${host}:${port}`;
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { FaultyDisk } from "./faulty-disk.ts";
+import { SeededRandom } from "./seeded-random.ts";
+
+const FILE = "/data/a";
+
+async function aDiskWithTail(seed = 1): Promise<FaultyDisk> {
+  const disk = new FaultyDisk(new SeededRandom(seed));
+  const file = await disk.open(FILE, "create");
+  await file.append(Buffer.alloc(1_000, 1));
+  await file.sync();
+  await disk.syncDirectory("/data");
+  await file.append(Buffer.alloc(3_000, 2));
+  return disk;
+}
+
+describe("the faulty disk", () => {
+  it("loses, keeps or tears at a power cut what was not synced, never what was", async () => {
+    expect((await aDiskWithTail()).crash("lost").bytesOf(FILE).length).toBe(1_000);
+    expect((await aDiskWithTail()).crash("kept").bytesOf(FILE)).toEqual(
+      Buffer.concat([Buffer.alloc(1_000, 1), Buffer.alloc(3_000, 2)]),
+    );
+    const shapes = new Set<string>();
+    for (let seed = 0; seed < 30; seed++) {
+      const bytes = (await aDiskWithTail(seed)).crash("some").bytesOf(FILE);
+      expect(bytes.subarray(0, 1_000)).toEqual(Buffer.alloc(1_000, 1));
+      expect([0, 2]).toEqual(expect.arrayContaining([...new Set(bytes.subarray(1_000))]));
+      shapes.add(bytes.toString("hex"));
+    }
+    expect(shapes.size).toBeGreaterThan(20);
+  });
+
+  it("does the same for the same seed", async () => {
+    expect((await aDiskWithTail(5)).crash().bytesOf(FILE)).toEqual((await aDiskWithTail(5)).crash().bytesOf(FILE));
+  });
+
+  it("loses names that were not synced, and brings removed ones back", async () => {
+    const disk = await aDiskWithTail();
+    await disk.open("/data/b", "create");
+    await disk.rename(FILE, "/data/c");
+    expect(disk.paths()).toEqual(["/data/b", "/data/c"]);
+    expect(disk.crash("lost").paths()).toEqual([FILE]);
+  });
+
+  it("brings a tail back that was cut but not synced", async () => {
+    const disk = await aDiskWithTail();
+    await (await disk.open(FILE, "append")).truncate(10);
+    expect(disk.crash("lost").bytesOf(FILE).length).toBe(1_000);
+  });
+
+  it("keeps after kill -9 what it would still lose at a power cut, and frees the lock", async () => {
+    const disk = await aDiskWithTail();
+    await disk.lock("/data");
+    expect(await disk.lock("/data")).toMatchObject({ held: false });
+    const next = disk.kill();
+    expect(next.bytesOf(FILE).length).toBe(4_000);
+    expect(await next.lock("/data")).toMatchObject({ held: true });
+    expect(next.crash("lost").bytesOf(FILE).length).toBe(1_000);
+  });
+
+  it("drops after a failed sync what it was to keep, and then succeeds", async () => {
+    const disk = await aDiskWithTail();
+    const file = await disk.open(FILE, "append");
+    disk.failNext("sync", "EIO");
+    await expect(file.sync()).rejects.toMatchObject({ code: "EIO" });
+    await file.append(Buffer.alloc(500, 3));
+    await file.sync();
+    const bytes = disk.crash("lost").bytesOf(FILE);
+    expect([bytes.length, bytes[1_000], bytes[3_999], bytes[4_000]]).toEqual([4_500, 0, 0, 3]);
+  });
+
+  it("fills up in the middle of a write", async () => {
+    const disk = new FaultyDisk(new SeededRandom(1), { capacityBytes: 100 });
+    const file = await disk.open(FILE, "create");
+    await expect(file.append(Buffer.alloc(150))).rejects.toMatchObject({ code: "ENOSPC" });
+    expect(await file.size()).toBe(100);
+  });
+
+  it("answers nobody any more once the power has failed", async () => {
+    const disk = await aDiskWithTail();
+    disk.cutPowerAfter(1);
+    const file = await disk.open(FILE, "append");
+    let answered = false;
+    const reading = file.read(0, 1).finally(() => {
+      answered = true;
+    });
+    for (let turn = 0; turn < 100; turn++) await undefined;
+    expect([answered, disk.isDead, reading instanceof Promise]).toEqual([false, true, true]);
+  });
+});
