@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { aWorld, DIRECTORY, FIRST_SEGMENT, openJournal } from "../../../test/journal/open-journal.ts";
 import { StartError } from "../../domain/start-error.ts";
@@ -60,7 +61,7 @@ describe("RUN-1: a start on a directory that cannot be used", () => {
     const disk = await aUsedDisk();
     const { checksum: _, ...identity } = JSON.parse(disk.bytesOf(IDENTITY).toString());
     const newer = { ...identity, format: 3, version: "0.4.0" };
-    disk.plant(IDENTITY, Buffer.from(JSON.stringify(newer)));
+    disk.plant(IDENTITY, Buffer.from(JSON.stringify({ ...newer, checksum: crc32(JSON.stringify(newer)) })));
     expect(await refusalOf(openJournal(aWorld(), disk))).toEqual({
       sentence: `${DIRECTORY} has data format 3, written by stagemq 0.4.0; this is 0.1.0 and reads format 1. Start that version, or use another directory: --data DIR.`,
       exitCode: 5,

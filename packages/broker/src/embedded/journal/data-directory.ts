@@ -31,6 +31,7 @@ export interface DataDirectory {
   readonly sign?: () => Promise<void>;
 }
 
+/** Kept as JSON beside a checksum of the others. This form stays, so that every stagemq can name what it cannot read. */
 interface Identity {
   readonly format: number;
   readonly version: string;

@@ -52,6 +52,8 @@ export async function* recover(
   directory: string,
   numbers: readonly number[],
 ): AsyncGenerator<readonly Recorded[], Recovered> {
+  // The first segment was there before the directory was signed.
+  if (numbers.length === 0) throw new DamagedJournal(directory, "segment 1 is missing");
   const chain: Chain = { end: 0, sequence: 0, previous: 0, quiet: true };
   const segments: Segment[] = [];
   const files = await openAll(disk, directory, numbers);
