@@ -36,7 +36,8 @@ export function findTests(root: string, files: readonly string[]): TestTitle[] {
   });
 }
 
-function idsOf(title: string): string[] {
+/** The rules, sentences and items before the first colon of a title. */
+export function idsOf(title: string): string[] {
   const [, list = ""] = /^((?:[A-Z]+-\d+(?:\.\d+)?(?:, | and )?)+)(?::|$)/.exec(title) ?? [];
   return list.match(/[A-Z]+-\d+(?:\.\d+)?/g) ?? [];
 }

@@ -28,7 +28,10 @@ removeFromPlanned(new Set([...sentences, ...items]));
 console.log([...sentences, ...items].join("\n") || "nothing to move");
 
 function promoteSentences(): string[] {
-  const held = heldSentences(book, tests);
+  const held = heldSentences(
+    book,
+    tests.flatMap(({ ids }) => ids),
+  );
   const moved = book.sentences.filter(({ id, isPlanned }) => isPlanned && held.has(id)).map(({ id }) => id);
   const rules = new Set(moved.map((id) => id.split(".")[0] ?? id));
   for (const rule of rules) rewrite(pageFile(familyOf(rule)), (page) => withRule(page, rule, listOf(book, rule, held)));
@@ -48,7 +51,7 @@ function listOf({ sentences }: RuleBook, rule: string, held: ReadonlySet<string>
 function withRule(page: string[], rule: string, list: string[]): string[] {
   const heading = page.findIndex((line) => ruleHeading.exec(line)?.[1] === rule);
   if (heading < 0) {
-    const next = page.findIndex((line) => comesAfter(ruleHeading.exec(line)?.[1], rule));
+    const next = page.findIndex((line) => line.startsWith("## ") && comesAfter(ruleHeading.exec(line)?.[1], rule));
     const at = next < 0 ? page.length : next;
     return [...page.slice(0, at), `## ${rule} — ${book.titles.get(rule)}`, "", ...list, "", ...page.slice(at)];
   }
@@ -57,8 +60,9 @@ function withRule(page: string[], rule: string, list: string[]): string[] {
   return [...page.slice(0, first), ...list, ...page.slice(length < 0 ? page.length : first + length)];
 }
 
+/** What is no rule, such as a table of states, stands after the rules. */
 function comesAfter(other: string | undefined, rule: string): boolean {
-  if (other === undefined) return false;
+  if (other === undefined) return true;
   const order = (id: string) => Object.keys(PAGE_OF).indexOf(familyOf(id)) * 1000 + Number(id.split("-")[1]);
   return order(other) > order(rule);
 }

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
-import { type Expectation, literally, type Plant } from "./plant.ts";
+import { escapePattern } from "../escape-pattern.ts";
+import type { Expectation, Plant } from "./plant.ts";
 
 interface Rooms {
   readonly MAY: Readonly<Record<string, string>>;
@@ -48,17 +49,17 @@ function plantPlace(place: string, { MAY, KNOWN_BY }: Rooms): Plant[] {
 
   for (const target of Object.keys(MAY).filter((other) => other !== place)) {
     const module = pathBetween(importer, targetOf(target));
-    const arrow = ` → ${literally(targetOf(target))}$`;
+    const arrow = ` → ${escapePattern(targetOf(target))}$`;
     if (![place, ...ours].some((allowed) => covers(allowed, target)))
-      forbidden.push({ module, says: new RegExp(`^may: ${literally(place)}${arrow}`) });
+      forbidden.push({ module, says: new RegExp(`^may: ${escapePattern(place)}${arrow}`) });
     const friends = KNOWN_BY[target]?.split(" ");
     if (friends && !isTests(place) && !friends.includes(place))
-      forbidden.push({ module, says: new RegExp(`^known by few: ${literally(target)}${arrow}`) });
+      forbidden.push({ module, says: new RegExp(`^known by few: ${escapePattern(target)}${arrow}`) });
   }
   for (const module of NODE_MODULES.filter((name) => !node.includes(name)))
-    forbidden.push({ module: `node:${module}`, says: new RegExp(`^may: ${literally(place)} → ${module}$`) });
+    forbidden.push({ module: `node:${module}`, says: new RegExp(`^may: ${escapePattern(place)} → ${module}$`) });
   for (const module of LIBRARIES.filter((name) => !npm.includes(name)))
-    forbidden.push({ module, says: new RegExp(`^may: ${literally(place)} → .*node_modules/${module}/`) });
+    forbidden.push({ module, says: new RegExp(`^may: ${escapePattern(place)} → .*node_modules/${module}/`) });
 
   return forbidden.map(({ module, says }, index) => {
     const statement = IMPORTS[index % IMPORTS.length];

@@ -46,8 +46,3 @@ export function isMetBy(expected: Expected, finding: Finding): boolean {
   const saysSo = typeof says === "string" ? finding.says.includes(says) : says.test(finding.says);
   return finding.file === file && isOnItsLines && saysSo;
 }
-
-/** For text that an expression must match as it stands. */
-export function literally(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-}
