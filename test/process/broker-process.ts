@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const MAIN = join(ROOT, "packages/cli/dist/main.js");
+/** Five times what a start may take, and some for a machine that is busy. */
+const READY_WITHIN_MS = 15_000;
+
+/** The line of `--ready-json`. */
+export interface Ready {
+  readonly event: "ready";
+  readonly http: string;
+  readonly accessKeyId?: string;
+  readonly accessKeySecret?: string;
+  readonly instance: string;
+  readonly dataDirectory?: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly test?: string;
+  readonly fast?: boolean;
+}
+
+export interface BrokerOptions {
+  readonly command?: "dev" | "serve";
+  /** Beside `--ready-json`, and `--http 127.0.0.1:0` unless given. */
+  readonly args?: readonly string[];
+  /** Absent: a new one, removed at the end of the test process. */
+  readonly dataDirectory?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What to run in front of node, such as strace. */
+  readonly under?: readonly string[];
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A real broker in a process of its own, as a user would run it. */
+export class BrokerProcess {
+  readonly ready: Ready;
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<Ended>;
+  readonly #child: ChildProcess;
+  readonly #errorOutput: string[];
+
+  constructor(child: ChildProcess, ready: Ready, ended: Promise<Ended>, errorOutput: string[]) {
+    this.#child = child;
+    this.ready = ready;
+    this.ended = ended;
+    this.#errorOutput = errorOutput;
+  }
+
+  /** Starts one and waits until it serves; rejects with what it said when it does not. */
+  static async start(options: BrokerOptions = {}): Promise<BrokerProcess> {
+    const started = await launch(options);
+    const line = await Promise.race([started.firstLine, started.ended.then(() => undefined), late()]);
+    if (line === undefined) throw new Error(`the broker did not start:\n${started.errorOutput.join("")}`);
+    return new BrokerProcess(started.child, JSON.parse(line) as Ready, started.ended, started.errorOutput);
+  }
+
+  get endpoint(): string {
+    return this.ready.http;
+  }
+
+  /** What it has said on standard error so far. */
+  get log(): string {
+    return this.#errorOutput.join("");
+  }
+
+  /** Sends a signal to the broker itself, not to what runs around it. */
+  signal(name: NodeJS.Signals): void {
+    process.kill(this.ready.pid, name);
+  }
+
+  /** kill -9. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.signal("SIGKILL");
+    await this.ended;
+  }
+
+  /** TERM; resolves when it is gone. */
+  async stop(): Promise<Ended> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.signal("SIGTERM");
+    return this.ended;
+  }
+
+  /** Moves a simulated clock; resolves with its time. `"0s"` only asks. */
+  async advance(by: string): Promise<Date> {
+    const { now } = (await this.#test("advance", { by })) as { now: string };
+    return new Date(now);
+  }
+
+  async reset(): Promise<void> {
+    await this.#test("reset", {});
+  }
+
+  async #test(what: string, body: object): Promise<unknown> {
+    const response = await fetch(`${this.ready.test}/api/v1/test/${what}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${what}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+}
+
+/** Runs the broker where it is expected not to start: what it said, and how it ended. */
+export async function runToEnd(
+  options: BrokerOptions & { readonly readyJson?: boolean },
+): Promise<Ended & { readonly output: string; readonly errorOutput: string }> {
+  const { ended, output, errorOutput } = await launch(options);
+  const end = await ended;
+  return { ...end, output: output.join(""), errorOutput: errorOutput.join("") };
+}
+
+/** A folder that is gone when the test process ends well. */
+export async function newDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "stagemq-test-"));
+  directories.push(directory);
+  return directory;
+}
+
+/** Removes what tests left behind, and ends every broker that a test forgot. To be called after all tests of a file. */
+export async function cleanUp(): Promise<void> {
+  for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+  for (const directory of directories.splice(0)) await rm(directory, { recursive: true, force: true });
+}
+
+const directories: string[] = [];
+const children = new Set<ChildProcess>();
+
+interface Launched {
+  readonly child: ChildProcess;
+  readonly firstLine: Promise<string>;
+  readonly ended: Promise<Ended>;
+  readonly output: string[];
+  readonly errorOutput: string[];
+}
+
+async function launch(options: BrokerOptions): Promise<Launched> {
+  const { command = "dev", args = [], environment = {}, under = [] } = options;
+  const keeps = !args.includes("--ephemeral") && !args.includes("--data") && !args.includes("simulated");
+  const data = options.dataDirectory ?? (keeps ? await newDirectory() : undefined);
+  const line = [
+    ...under,
+    process.execPath,
+    MAIN,
+    command,
+    ...(args.includes("--http") ? [] : ["--http", "127.0.0.1:0"]),
+    "--ready-json",
+    ...(data === undefined ? [] : ["--data", data]),
+    ...args,
+  ];
+  const child = spawn(line[0] ?? "", line.slice(1), {
+    cwd: await newDirectory(),
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  children.add(child);
+  const output: string[] = [];
+  const errorOutput: string[] = [];
+  child.stderr.setEncoding("utf8").on("data", (text: string) => errorOutput.push(text));
+  const lines = createInterface({ input: child.stdout });
+  lines.on("line", (text) => output.push(`${text}\n`));
+  const firstLine = new Promise<string>((resolveLine) => lines.once("line", resolveLine));
+  const ended = new Promise<Ended>((resolveEnd) => {
+    child.once("close", (code, signal) => {
+      children.delete(child);
+      resolveEnd({ code, signal });
+    });
+  });
+  return { child, firstLine, ended, output, errorOutput };
+}
+
+function late(): Promise<undefined> {
+  return new Promise((resolveLate) => {
+    setTimeout(() => resolveLate(undefined), READY_WITHIN_MS).unref();
+  });
+}
