@@ -9,7 +9,7 @@ export class SeededRandom implements Random {
 
   constructor(seed: number) {
     this.#a ^= seed;
-    this.#counter = Math.floor(seed / 2 ** 32) | 1;
+    this.#counter = (Math.floor(seed / 2 ** 32) << 1) | 1;
     // The first numbers of neighbouring seeds are alike.
     for (let round = 0; round < 15; round++) this.#next();
   }

@@ -11,6 +11,8 @@ export interface TerminalEntry {
 
 type Style = Parameters<typeof styleText>[0];
 
+/** Whether there are colours is for standard error to say; styleText would ask standard output. */
+const ASKED_ALREADY = { validateStream: false };
 const LEVEL_STYLES: Readonly<Record<LogLevel, Style>> = { debug: "dim", info: "cyan", warn: "yellow", error: "red" };
 /** The commonest word; longer ones push the rest of their line aside. */
 const WORD_WIDTH = "delivered".length;
@@ -19,7 +21,7 @@ const PLACED = new Set(["topic", "queue", "id", "group", "attempt", "visibleAgai
 
 /** One event as a line for people: what happened and to what, then the other fields as name=value. */
 export function formatTerminalLine(entry: TerminalEntry, colour: boolean): string {
-  const paint = (style: Style, text: string) => (colour && text !== "" ? styleText(style, text) : text);
+  const paint = (style: Style, text: string) => (colour && text !== "" ? styleText(style, text, ASKED_ALREADY) : text);
   const { level, wall, fields } = entry;
   const told = [
     paint(LEVEL_STYLES[level], wordFor(entry)),
