@@ -66,9 +66,10 @@ export async function openEmbeddedEngine(parts: EmbeddedEngineParts): Promise<En
 }
 
 /** What a poll was given. It is committed; the disk may not have it yet. */
-type Taken =
+type Taken = { readonly position: Position } & (
   | { readonly sort: "delivery"; readonly picks: readonly Pick[]; readonly topic: TopicState; readonly group: number }
-  | { readonly sort: "half"; readonly offers: readonly HalfOffer[] };
+  | { readonly sort: "half"; readonly offers: readonly HalfOffer[] }
+);
 
 /**
  * Decides which facts follow from a request, commits them to journal and ledger, waits for the disk, answers. Between the
@@ -134,8 +135,8 @@ class EmbeddedEngine implements Engine {
   receive(call: Call, request: ReceiveRequest): Promise<Delivery[]> {
     return this.#work(async () => {
       const filter = parseTagFilter(request.tags);
-      this.#commit(decideSubscribe(this.#ledger, request, this.#context()));
-      const started = this.#newest;
+      const start = decideSubscribe(this.#ledger, request, this.#context());
+      const started = start.length === 0 ? undefined : this.#commit(start);
       const { topic, subscription } = this.#subscriptionOf(request);
       const taken = await this.#takeOrWait(call, request, {
         room: subscriptionRoom(topic.id, subscription.group),
@@ -143,7 +144,8 @@ class EmbeddedEngine implements Engine {
         take: () => this.#take(topic, subscription, request, filter),
       });
       // DEL-11: also where it finds nothing, a first poll has fixed where the group starts.
-      await this.#journal.synced(taken === undefined ? started : this.#newest);
+      const position = taken?.position ?? started;
+      if (position !== undefined) await this.#journal.synced(position);
       return taken?.sort === "delivery" ? Promise.all(taken.picks.map((pick) => this.#deliver(taken, pick))) : [];
     });
   }
@@ -174,7 +176,7 @@ class EmbeddedEngine implements Engine {
         take: () => this.#takeHalf(request),
       });
       if (taken?.sort !== "half") return [];
-      await this.#journal.synced(this.#newest);
+      await this.#journal.synced(taken.position);
       return Promise.all(taken.offers.map((offer) => this.#offer(offer)));
     });
   }
@@ -218,12 +220,16 @@ class EmbeddedEngine implements Engine {
   /** The time, read once for a verb. Whoever waited for what has come due is served before it (DEL-7). */
   #moment(): Moment {
     const moment = { now: this.#runtime.clock.now(), wall: this.#runtime.clock.wall() };
+    if (this.#ledger.agenda.nextAt <= moment.now) this.#wakeDue(moment.now);
+    return moment;
+  }
+
+  #wakeDue(now: EpochMs): void {
     const rooms = new Set<string>();
-    this.#ledger.settle(moment.now, (owner) => {
+    this.#ledger.settle(now, (owner) => {
       rooms.add(owner instanceof Subscription ? subscriptionRoom(owner.topic, owner.group) : halfRoom(owner.topic));
     });
     for (const room of rooms) this.#waiting.wake(room);
-    return moment;
   }
 
   #context(): Context {
@@ -267,15 +273,15 @@ class EmbeddedEngine implements Engine {
     const decision = request.mode === "ordered" ? decideReceiveOrdered(poll) : decideReceiveConcurrent(poll);
     if (decision.isFull) this.#log.sayOnce(memory, "subscription.full", subscription);
     memory.note(decision, filter, now, topic.queues.length);
-    this.#commit(decision.facts);
+    const position = this.#commit(decision.facts);
     if (decision.picks.length === 0) return undefined;
-    return { sort: "delivery", picks: decision.picks, topic, group: subscription.group };
+    return { sort: "delivery", position, picks: decision.picks, topic, group: subscription.group };
   }
 
   #takeHalf(request: ReceiveHalfRequest): Taken | undefined {
     const offers = decideReceiveHalf(this.#ledger, request, this.#context());
-    this.#commit(offers.map(({ fact }) => fact));
-    return offers.length === 0 ? undefined : { sort: "half", offers };
+    const position = this.#commit(offers.map(({ fact }) => fact));
+    return offers.length === 0 ? undefined : { sort: "half", position, offers };
   }
 
   async #deliver({ topic, group }: Extract<Taken, { sort: "delivery" }>, pick: Pick): Promise<Delivery> {

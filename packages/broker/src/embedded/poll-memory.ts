@@ -33,7 +33,7 @@ export class PollMemory {
   turn = 0;
   /** Places given in a row to retries while new messages waited (DEL-12). */
   retriesInARow = 0;
-  readonly #filters = new Map<string, { readonly filter: TagFilter; usedAt: EpochMs }>();
+  readonly #filters = new Map<string, { readonly filter: TagFilter; readonly usedAt: EpochMs }>();
   readonly #queues = new Map<number, QueueMemory>();
   #orderedAt: EpochMs = Number.NEGATIVE_INFINITY;
   #plainAt: EpochMs = Number.NEGATIVE_INFINITY;
@@ -42,9 +42,11 @@ export class PollMemory {
 
   /** Notes that a filter is in use, and forgets those that were not for `memory` (TAG-2). */
   useFilter(filter: TagFilter, now: EpochMs, memory: DurationMs): void {
+    // The newest stand last. A client that invents filters must not fill the memory: the oldest go.
+    this.#filters.delete(filter.text);
     this.#filters.set(filter.text, { filter, usedAt: now });
     for (const [text, { usedAt }] of this.#filters) {
-      if (now - usedAt <= memory) continue;
+      if (now - usedAt <= memory && this.#filters.size <= MAX_FILTERS) break;
       this.#filters.delete(text);
       for (const queue of this.#queues.values()) queue.scannedTo.delete(text);
     }
@@ -107,6 +109,7 @@ export class PollMemory {
   }
 }
 
+const MAX_FILTERS = 64;
 const MAX_PENDING = 1_000;
 const MAX_PENDING_FOR: DurationMs = 1_000;
 
