@@ -166,7 +166,6 @@ export class HttpFront {
     server.on("request", attend(false));
     server.on("checkContinue", attend(true));
     server.on("checkExpectation", attend(false)); // whatever else is expected is none of ours
-    server.on("connect", (_request, socket: Socket) => this.#sayLastWord(socket, "http-broken"));
     server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#onClientError(error, socket));
     return server;
   }
@@ -241,6 +240,7 @@ export class HttpFront {
     if (answer.closes && !request.complete) {
       response.write(answer.body ?? "");
       await this.#linger(request, signal);
+      if (signal.aborted) return false;
       response.end();
     } else {
       response.end(answer.body);
@@ -302,8 +302,9 @@ export class HttpFront {
   }
 
   #log(attendance: Attendance, answer: Answer): void {
-    const fields = { ...this.#describe(attendance), status: answer.status, ...answer.refusal };
-    if (answer.refusal) this.#requests.refused(`${attendance.admitted?.operation.name} ${answer.refusal.code}`, fields);
+    const fields = () => ({ ...this.#describe(attendance), status: answer.status, ...answer.refusal });
+    if (answer.refusal)
+      this.#requests.refused(`${attendance.admitted?.operation.name} ${answer.refusal.code}`, fields());
     else this.#requests.answered(fields);
   }
 

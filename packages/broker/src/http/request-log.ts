@@ -16,8 +16,8 @@ export class RequestLog {
     this.#log = log;
   }
 
-  answered(fields: LogFields): void {
-    this.#log.write("debug", "request.answered", fields);
+  answered(fields: () => LogFields): void {
+    if (this.#log.isEnabled("debug")) this.#log.write("debug", "request.answered", fields());
   }
 
   /** Nobody was there to get the answer. */

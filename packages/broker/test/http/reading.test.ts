@@ -213,6 +213,25 @@ describe("the connection of a refused request", () => {
     expect(engine.asked).toEqual([]);
   });
 
+  it("REQ-3.2: has no second answer when the body is cut short after the first", async () => {
+    const { connect, format } = await openFront();
+    const client = await connect();
+    client.send(format({ secret: "wrong", headers: { "Content-Length": "99999999" } }), "a");
+    expect(verdictOf(await client.response())).toBe("403 SignatureDoesNotMatch");
+    client.socket.end();
+    expect(await client.untilEnd()).toBe("");
+  });
+
+  it("REQ-3.2: is answered once, however much comes after what is broken", async () => {
+    const { clock, connect, log } = await openFront();
+    const client = await connect();
+    client.send("GARBAGE\r\n\r\n", "x".repeat(1_000 * KIB));
+    expect(verdictOf(await client.response())).toBe("400 InvalidRequestURL");
+    expect(await client.untilEnd()).toBe("");
+    await clock.advance(1_000);
+    expect(log.of("request.refused")).toHaveLength(1);
+  });
+
   it("REQ-3.2: is closed with 431 for headers over 16 KiB", async () => {
     const { connect, format } = await openFront();
     const client = await connect();
