@@ -33,7 +33,7 @@ export type FileContent = z.infer<ReturnType<typeof fileSchema>>;
 /** A scalar that an option's or a name's own type reads, whatever YAML took it for. */
 function scalar<T>(type: ValueType<T>) {
   return z.unknown().transform((given, context): T => {
-    if (given === undefined) return refuse(context, `is missing; it must be ${type.mustBe}.`);
+    if (given === undefined || given === null) return refuse(context, `is missing; it must be ${type.mustBe}.`);
     const value = isText(given) ? type.read(String(given)) : undefined;
     if (value !== undefined) return value;
     const meant = isText(given) ? didYouMean(String(given), type.words) : "";
