@@ -19,6 +19,7 @@ import type {
 } from "../engine/engine.ts";
 import type { Alarm, Clock } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { Agenda } from "./agenda.ts";
 import { EmbeddedCatalog } from "./catalog.ts";
 import type { Pick } from "./decisions/batch.ts";
 import type { Context } from "./decisions/context.ts";
@@ -89,6 +90,8 @@ class EmbeddedEngine implements Engine {
   readonly #log: MessageLog;
   readonly #waiting: WaitingRoom<Taken>;
   readonly #polls = new WeakMap<Subscription, PollMemory>();
+  /** Who has passed over what is not written down yet. */
+  readonly #unwritten = new Agenda<PollMemory>();
   /** Verbs that have not answered yet. */
   readonly #atWork = new Set<Promise<unknown>>();
   /** The newest fact committed. */
@@ -136,15 +139,17 @@ class EmbeddedEngine implements Engine {
     return this.#work(async () => {
       const filter = parseTagFilter(request.tags);
       const start = decideSubscribe(this.#ledger, request, this.#context());
-      const started = start.length === 0 ? undefined : this.#commit(start);
+      const startedAt = this.#commit(start);
       const { topic, subscription } = this.#subscriptionOf(request);
+      const memory = this.#memoryOf(subscription);
+      if (start.length > 0) memory.startedAt = startedAt;
       const taken = await this.#takeOrWait(call, request, {
         room: subscriptionRoom(topic.id, subscription.group),
         shape: `${request.mode} ${filter.text}`,
         take: () => this.#take(topic, subscription, request, filter),
       });
       // DEL-11: also where it finds nothing, a first poll has fixed where the group starts.
-      const position = taken?.position ?? started;
+      const position = taken?.position ?? memory.startedAt;
       if (position !== undefined) await this.#journal.synced(position);
       return taken?.sort === "delivery" ? Promise.all(taken.picks.map((pick) => this.#deliver(taken, pick))) : [];
     });
@@ -195,9 +200,10 @@ class EmbeddedEngine implements Engine {
   }
 
   async #stop(): Promise<void> {
-    this.#alarm?.cancel();
     this.#waiting.empty();
     while (this.#atWork.size > 0) await Promise.allSettled([...this.#atWork]);
+    this.#unlessFailed(() => this.#writePassedOver(Number.POSITIVE_INFINITY));
+    this.#alarm?.cancel();
     await this.#journal.close();
   }
 
@@ -240,13 +246,20 @@ class EmbeddedEngine implements Engine {
   #commit(facts: readonly Fact[]): Position {
     if (facts.length === 0) return this.#newest;
     const positions = this.#journal.append(facts);
-    for (const [index, fact] of facts.entries()) this.#ledger.apply(fact, positions[index] ?? 0);
+    for (const [index, fact] of facts.entries()) this.#apply(fact, positions[index] ?? 0);
     const position = positions.at(-1) ?? this.#newest;
     this.#newest = position;
     this.#log.note(facts, positions);
     this.#setAlarm();
     for (const room of roomsWokenBy(facts, this.#ledger)) this.#waiting.wake(room);
     return position;
+  }
+
+  #apply(fact: Fact, position: Position): void {
+    this.#ledger.apply(fact, position);
+    if (fact.kind !== "deliveries-given-back") return;
+    const subscription = this.#ledger.subscription(fact.topic, fact.group);
+    if (subscription !== undefined) this.#polls.get(subscription)?.lookAgainAt(fact.queue, fact.offsets);
   }
 
   async #takeOrWait(
@@ -273,6 +286,8 @@ class EmbeddedEngine implements Engine {
     const decision = request.mode === "ordered" ? decideReceiveOrdered(poll) : decideReceiveConcurrent(poll);
     if (decision.isFull) this.#log.sayOnce(memory, "subscription.full", subscription);
     memory.note(decision, filter, now, topic.queues.length);
+    this.#unwritten.place(memory);
+    this.#setAlarm();
     const position = this.#commit(decision.facts);
     if (decision.picks.length === 0) return undefined;
     return { sort: "delivery", position, picks: decision.picks, topic, group: subscription.group };
@@ -329,7 +344,7 @@ class EmbeddedEngine implements Engine {
   #memoryOf(subscription: Subscription): PollMemory {
     let memory = this.#polls.get(subscription);
     if (memory === undefined) {
-      memory = new PollMemory();
+      memory = new PollMemory(subscription);
       this.#polls.set(subscription, memory);
     }
     return memory;
@@ -362,25 +377,38 @@ class EmbeddedEngine implements Engine {
     const { clock } = this.#runtime;
     const { agenda, delayed, toSweep } = this.#ledger;
     if (toSweep.size > 0) return clock.now();
-    if (delayed.nextAt === Number.POSITIVE_INFINITY) return agenda.nextAt;
+    const nextAt = Math.min(agenda.nextAt, this.#unwritten.nextAt);
+    if (delayed.nextAt === Number.POSITIVE_INFINITY) return nextAt;
     // Due times are dates (TIM-1): where the wall clock was set back it may jump forward again unnoticed, so look each second.
     const wait = Math.max(0, delayed.nextAt - clock.wall());
     const isSetBack = clock.wall() < clock.now();
-    return Math.min(agenda.nextAt, clock.now() + (isSetBack ? Math.min(wait, LOOK_AGAIN_AFTER) : wait));
+    return Math.min(nextAt, clock.now() + (isSetBack ? Math.min(wait, LOOK_AGAIN_AFTER) : wait));
   }
 
   /** Something has come due: those who wait are woken, and what must be written down is swept up, a slice a turn (D10). */
   #ring(): void {
     this.#alarmAt = Number.POSITIVE_INFINITY;
     if (this.#stopped !== undefined) return;
+    this.#unlessFailed(() => {
+      const moment = this.#moment();
+      this.#writePassedOver(moment.now);
+      this.#commit(decideSweep(this.#ledger, moment));
+      this.#setAlarm();
+    });
+  }
+
+  /** D5: what polls have passed over is written down within a second, and before the engine stops. */
+  #writePassedOver(upTo: EpochMs): void {
+    this.#commit([...this.#unwritten.due(upTo)].flatMap((memory) => memory.writeDown()));
+  }
+
+  /** DUR-2: once the disk has failed, who waits has been told, and the process ends; there is nothing left to write down. */
+  #unlessFailed(step: () => void): void {
     try {
-      this.#commit(decideSweep(this.#ledger, this.#moment()));
+      step();
     } catch (error) {
-      // DUR-2: who waits has been told, and the process ends; there is nothing to sweep any more.
-      if (error instanceof BrokerError && error.code === "storage-failed") return;
-      throw error;
+      if (!(error instanceof BrokerError && error.code === "storage-failed")) throw error;
     }
-    this.#setAlarm();
   }
 }
 

@@ -29,7 +29,7 @@ export class EmbeddedInspection implements Inspection {
       (sum, queue, index) => sum + subscription.queue(index).ready.countBelow(queue.end),
       0,
     );
-    const { inFlightCount, outstandingCount, deadLettered } = subscription;
-    return { ready: unread + outstandingCount - inFlightCount, inFlight: inFlightCount, dead: deadLettered };
+    const { inFlightCount: inFlight, outstandingCount, deadLettered: dead, passedOver } = subscription;
+    return { ready: unread + outstandingCount - inFlight, inFlight, dead, passedOver };
   }
 }

@@ -1,6 +1,7 @@
 import type { TagFilter } from "../domain/tag-filter.ts";
 import type { DurationMs, EpochMs } from "../domain/time.ts";
-import type { Offset } from "./journal/fact.ts";
+import type { MessagesPassedOver, Offset, Position } from "./journal/fact.ts";
+import type { Subscription } from "./state/subscription.ts";
 
 /** `[from, to)`. */
 export type OffsetRange = readonly [from: Offset, to: Offset];
@@ -29,16 +30,32 @@ interface QueueMemory {
  * has looked. Not in the ledger, because no fact says it.
  */
 export class PollMemory {
+  /** Where the fact stands with which the subscription began; absent when that was before this start of the broker. */
+  startedAt: Position | undefined;
   /** The message queue that the next batch begins with (ORD-4). */
   turn = 0;
-  /** Places given in a row to retries while new messages waited (DEL-12). */
-  retriesInARow = 0;
+  /** What new messages have coming to them, for the places that went to retries while they waited (DEL-12). */
+  owedToNews = 0;
+  readonly #subscription: Subscription;
   readonly #filters = new Map<string, { readonly filter: TagFilter; readonly usedAt: EpochMs }>();
   readonly #queues = new Map<number, QueueMemory>();
   #orderedAt: EpochMs = Number.NEGATIVE_INFINITY;
   #plainAt: EpochMs = Number.NEGATIVE_INFINITY;
   /** DEL-15 and ORD-8 are said once. */
   readonly said = new Set<string>();
+
+  constructor(subscription: Subscription) {
+    this.#subscription = subscription;
+  }
+
+  /** When what was passed over must be written down at the latest (D5). */
+  get nextAt(): EpochMs {
+    let at = Number.POSITIVE_INFINITY;
+    for (const { pending, pendingSince } of this.#queues.values()) {
+      if (pending.length > 0) at = Math.min(at, pendingSince + MAX_PENDING_FOR);
+    }
+    return at;
+  }
 
   /** Notes that a filter is in use, and forgets those that were not for `memory` (TAG-2). */
   useFilter(filter: TagFilter, now: EpochMs, memory: DurationMs): void {
@@ -72,21 +89,39 @@ export class PollMemory {
     return this.#queues.get(queue)?.pending ?? [];
   }
 
-  /** D5: what was passed over is written down with the next delivery, or when enough has gathered. */
-  mustWrite(queue: number, passedOver: number, now: EpochMs): boolean {
-    const memory = this.#queues.get(queue);
-    const count = passedOver + (memory?.pendingCount ?? 0);
-    return count >= MAX_PENDING || (count > 0 && now - (memory?.pendingSince ?? now) >= MAX_PENDING_FOR);
+  /** D5: what was passed over is written down with the next delivery, or when enough has gathered; else at `nextAt`. */
+  mustWrite(queue: number, passedOver: number): boolean {
+    return passedOver + (this.#queues.get(queue)?.pendingCount ?? 0) >= MAX_PENDING;
+  }
+
+  /** What was passed over and is not written down, as facts, once. */
+  writeDown(): MessagesPassedOver[] {
+    const { topic, group } = this.#subscription;
+    const facts: MessagesPassedOver[] = [];
+    for (const [queue, memory] of this.#queues) {
+      if (memory.pending.length === 0) continue;
+      facts.push({ kind: "messages-passed-over", topic, group, queue, ranges: memory.pending });
+      memory.pending = [];
+      memory.pendingCount = 0;
+    }
+    return facts;
+  }
+
+  /** These are ready again (DEL-8): polls must look at them, however far they have looked. */
+  lookAgainAt(queue: number, offsets: readonly Offset[]): void {
+    const scannedTo = this.#queues.get(queue)?.scannedTo ?? new Map<string, Offset>();
+    const first = offsets.reduce((least, offset) => Math.min(least, offset), Number.POSITIVE_INFINITY);
+    for (const [text, offset] of scannedTo) scannedTo.set(text, Math.min(offset, first));
   }
 
   /** Remembers what a poll's decision saw. After one that delivers, the next queue has its turn. */
   note(
-    decision: { readonly scans: readonly Scan[]; readonly picks: readonly unknown[]; readonly retriesInARow: number },
+    decision: { readonly scans: readonly Scan[]; readonly picks: readonly unknown[]; readonly owedToNews: number },
     filter: TagFilter,
     now: EpochMs,
     queueCount: number,
   ): void {
-    this.retriesInARow = decision.retriesInARow;
+    this.owedToNews = decision.owedToNews;
     if (decision.picks.length > 0) this.turn = (this.turn + 1) % Math.max(1, queueCount);
     for (const scan of decision.scans) this.#noteScan(scan, filter, now);
   }

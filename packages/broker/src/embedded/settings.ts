@@ -25,7 +25,7 @@ export interface EngineSettings {
   readonly from: NonNullable<GroupSettings["from"]>;
   /** ORD-6. */
   readonly onExhausted: NonNullable<GroupSettings["onExhausted"]>;
-  /** DEL-12: of so many places in a row, one goes to new messages. */
+  /** DEL-12: of four places in a row, so many go to new messages. */
   readonly newShare: number;
   /** DEL-15. */
   readonly maxOutstanding: number;

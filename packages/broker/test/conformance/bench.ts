@@ -22,7 +22,7 @@ export const DEFAULTS: EngineSettings = {
   maxRetries: 288,
   from: "earliest",
   onExhausted: "dead-letter",
-  newShare: 4,
+  newShare: 1,
   maxOutstanding: 1_000_000,
   filterMemory: 300_000,
   orderedQueues: 8,

@@ -23,7 +23,7 @@ export interface ReceiveDecision {
   readonly picks: readonly Pick[];
   readonly scans: readonly Scan[];
   /** For the poll memory (DEL-12). */
-  readonly retriesInARow: number;
+  readonly owedToNews: number;
   /** DEL-15: new messages were held back. */
   readonly isFull: boolean;
 }
@@ -56,14 +56,14 @@ export class Batch {
     return this.#isFull || this.picks.length >= this.#maxMessages;
   }
 
-  /** Adds a message that is new to the group. False: it did not fit, and the batch is full. */
+  /** Adds a message that is new to the group, or was given back before it counted. False: it did not fit, and the batch is full. */
   addNew(queue: number, offset: Offset): boolean {
     return this.#add(queue, offset, 1, this.#context.moment.now);
   }
 
-  /** Adds a message that was delivered before, or whose delivery was given back. */
+  /** Adds a message that was delivered before. */
   addAgain({ queue, offset, attempt, firstDeliveredAt }: Outstanding): boolean {
-    return this.#add(queue, offset, attempt + 1, attempt === 0 ? this.#context.moment.now : firstDeliveredAt);
+    return this.#add(queue, offset, attempt + 1, firstDeliveredAt);
   }
 
   /** The facts of this batch: one for each message queue and invisible time. */

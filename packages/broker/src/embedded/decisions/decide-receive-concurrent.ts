@@ -3,6 +3,8 @@ import { Batch, type ReceiveDecision } from "./batch.ts";
 import { finishScans, invisibilityOf, matchesTag, type Poll, queuesInTurn, scanFilterOf, scanOf } from "./poll.ts";
 import type { QueueScan } from "./queue-scan.ts";
 
+const PLACES = 4;
+
 /** A plain poll: what is due again first, then what is new, and some of each when there is much of both (DEL-12). */
 export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
   const { subscription, topic, request, memory, context } = poll;
@@ -15,7 +17,7 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
   const scans: QueueScan[] = [];
   const room = settings.maxOutstanding - subscription.outstandingCount;
   let newCount = 0;
-  let retriesInARow = memory.retriesInARow;
+  let owedToNews = memory.owedToNews;
 
   const nextRetry = (): Outstanding | undefined => retries.next().value ?? undefined;
   const nextScan = (): QueueScan | undefined => {
@@ -31,16 +33,17 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
   let retry = nextRetry();
   while (!batch.isFull) {
     const scan = newCount < room ? nextScan() : undefined;
-    const isNewsTurn = scan !== undefined && retriesInARow >= settings.newShare - 1;
+    // DEL-12: each place for a retry earns the new ones their share of four; a place of theirs costs what is left of four.
+    const isNewsTurn = scan !== undefined && owedToNews >= PLACES - settings.newShare;
     if (retry !== undefined && !isNewsTurn) {
       if (!batch.addAgain(retry)) break;
-      retriesInARow = scan === undefined ? 0 : retriesInARow + 1;
+      owedToNews = scan === undefined ? 0 : owedToNews + settings.newShare;
       retry = nextRetry();
     } else if (scan?.next !== undefined) {
       if (!batch.addNew(scan.queue, scan.next)) break;
       scan.take();
       newCount++;
-      retriesInARow = 0;
+      owedToNews = retry === undefined ? 0 : owedToNews - (PLACES - settings.newShare);
     } else {
       break;
     }
@@ -51,7 +54,7 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
     facts: [...batch.facts(subscription, false), ...facts],
     picks: batch.picks,
     scans: seen,
-    retriesInARow,
+    owedToNews,
     isFull: newCount >= room,
   };
 }

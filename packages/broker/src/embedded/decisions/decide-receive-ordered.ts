@@ -1,11 +1,9 @@
-import type { Offset } from "../journal/fact.ts";
-import type { OffsetRange } from "../poll-memory.ts";
 import type { GroupState } from "../state/ledger.ts";
 import type { Outstanding } from "../state/subscription.ts";
 import { Batch, type ReceiveDecision } from "./batch.ts";
 import { Draft } from "./draft.ts";
-import { finishScans, invisibilityOf, matchesTag, type Poll, queuesInTurn, scanFilterOf, scanOf } from "./poll.ts";
-import type { QueueScan, ScanFilter } from "./queue-scan.ts";
+import { finishScans, invisibilityOf, type Poll, queuesInTurn, scanFilterOf, scanOf } from "./poll.ts";
+import type { QueueScan } from "./queue-scan.ts";
 
 /** An ordered poll: from each open message queue in turn what comes next there (ORD-2, ORD-3, ORD-4, ORD-8). */
 export function decideReceiveOrdered(poll: Poll): ReceiveDecision {
@@ -23,7 +21,7 @@ export function decideReceiveOrdered(poll: Poll): ReceiveDecision {
     if (batch.isFull) break;
     // ORD-2, ORD-8: a queue with anything in flight is closed, whoever took it.
     if (subscription.hasInFlight(queue, now)) continue;
-    const { due, returned } = endExhausted(poll, queue, group, draft);
+    const due = endExhausted(poll, queue, group, draft);
     if (due.length > 0) {
       // ORD-3: these alone, and nothing newer joins them.
       for (const outstanding of due) if (!batch.addAgain(outstanding)) break;
@@ -32,7 +30,7 @@ export function decideReceiveOrdered(poll: Poll): ReceiveDecision {
     const scan = scanOf(poll, queue, filter);
     if (scan === undefined) continue;
     scans.push(scan);
-    if (!addInOrder(batch, keepMatching(poll, returned, filter, draft), scan, room)) isFull = true;
+    if (!addInOrder(batch, scan, room)) isFull = true;
   }
 
   const passed = finishScans(poll, scans, new Set(batch.picks.map(({ queue }) => queue)));
@@ -40,59 +38,37 @@ export function decideReceiveOrdered(poll: Poll): ReceiveDecision {
     facts: [...draft.facts, ...batch.facts(subscription, true), ...passed.facts],
     picks: batch.picks,
     scans: passed.scans,
-    retriesInARow: memory.retriesInARow,
+    owedToNews: memory.owedToNews,
     isFull,
   };
 }
 
 /**
- * What of this queue has no end yet, in order: due again, or given back before it counted. What has no delivery left goes to
- * the dead letters here, so that it is never offered and the queue moves on (DEL-9, ORD-6).
+ * What of this queue was delivered, has no end yet and is due again, in order. What has no delivery left goes to the dead
+ * letters here, so that it is never offered and the queue moves on (DEL-9, ORD-6).
  */
 function endExhausted(
   { ledger, subscription }: Poll,
   queue: number,
   group: GroupState | undefined,
   draft: Draft,
-): { due: Outstanding[]; returned: Outstanding[] } {
-  // ORD-3: the same messages, in the same order. Sorted because a map remembers insertion, not offsets.
-  const all = [...subscription.queue(queue).outstanding.values()].sort((one, other) => one.offset - other.offset);
+): Outstanding[] {
+  const delivered = [...subscription.queue(queue).outstanding.values()].filter(({ attempt }) => attempt > 0);
   const due: Outstanding[] = [];
-  const returned: Outstanding[] = [];
-  for (const outstanding of all) {
+  // ORD-3: the same messages, in the same order. Sorted because a map remembers insertion, not offsets.
+  for (const outstanding of delivered.sort((one, other) => one.offset - other.offset)) {
     if (group !== undefined && ledger.isExhausted(outstanding)) draft.deadLetter(group, outstanding);
-    else (outstanding.attempt === 0 ? returned : due).push(outstanding);
+    else due.push(outstanding);
   }
-  return { due, returned };
+  return due;
 }
 
-/** ORD-7: a message that does not match never blocks; one given back was never delivered, so it is passed over as a new one. */
-function keepMatching(poll: Poll, returned: Outstanding[], filter: ScanFilter, draft: Draft): Outstanding[] {
-  const kept: Outstanding[] = [];
-  const passedOver = new Map<number, OffsetRange[]>();
-  for (const outstanding of returned) {
-    const { queue, offset } = outstanding;
-    if (matchesTag(poll, queue, offset, filter.wanted)) kept.push(outstanding);
-    else passedOver.set(queue, [...(passedOver.get(queue) ?? []), [offset, offset + 1]]);
+/** Adds what is new, by offset. False when DEL-15 held some back. */
+function addInOrder(batch: Batch, scan: QueueScan, room: number): boolean {
+  while (scan.next !== undefined) {
+    if (batch.picks.length >= room && !batch.isFull) return false;
+    if (!batch.addNew(scan.queue, scan.next)) return true;
+    scan.take();
   }
-  const { topic, group } = poll.subscription;
-  for (const [queue, ranges] of passedOver) draft.add({ kind: "messages-passed-over", topic, group, queue, ranges });
-  return kept;
-}
-
-/** Adds what was given back and what is new, by offset. False when DEL-15 held new ones back. */
-function addInOrder(batch: Batch, returned: Outstanding[], scan: QueueScan, room: number): boolean {
-  const offsetOf = (next: Offset | undefined): Offset => next ?? Number.POSITIVE_INFINITY;
-  for (;;) {
-    const again = returned[0];
-    if (again === undefined && scan.next === undefined) return true;
-    if (again !== undefined && again.offset < offsetOf(scan.next)) {
-      if (!batch.addAgain(again)) return true;
-      returned.shift();
-    } else if (scan.next !== undefined) {
-      if (batch.picks.length >= room && !batch.isFull) return false;
-      if (!batch.addNew(scan.queue, scan.next)) return true;
-      scan.take();
-    }
-  }
+  return true;
 }

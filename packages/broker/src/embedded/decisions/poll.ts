@@ -70,7 +70,7 @@ export function finishScans(
   const facts: MessagesPassedOver[] = [];
   const seen: Scan[] = [];
   for (const each of scans) {
-    const { scan, ranges } = each.finish(delivered.has(each.queue), poll.memory, poll.context.moment.now);
+    const { scan, ranges } = each.finish(delivered.has(each.queue), poll.memory);
     seen.push(scan);
     if (ranges.length > 0) facts.push({ kind: "messages-passed-over", topic, group, queue: each.queue, ranges });
   }

@@ -45,10 +45,10 @@ export class QueueScan {
   }
 
   /** What the polls after this one should know, and the ranges to write down, if it is time to. */
-  finish(delivers: boolean, memory: PollMemory, now: number): { scan: Scan; ranges: readonly OffsetRange[] } {
+  finish(delivers: boolean, memory: PollMemory): { scan: Scan; ranges: readonly OffsetRange[] } {
     const passedOver = this.#passedOver.reduce((sum, [from, to]) => sum + to - from, 0);
     const ranges = joinRanges(this.#pending, this.#passedOver);
-    const wrote = ranges.length > 0 && (delivers || memory.mustWrite(this.queue, passedOver, now));
+    const wrote = ranges.length > 0 && (delivers || memory.mustWrite(this.queue, passedOver));
     const scannedTo = this.#next ?? this.#scannedTo;
     const scan = { queue: this.queue, scannedTo, passedOver: this.#passedOver, wrote };
     return { scan, ranges: wrote ? ranges : [] };

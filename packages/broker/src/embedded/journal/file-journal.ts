@@ -386,7 +386,9 @@ export class FileJournal implements Journal {
     if (this.#failure) return this.#failure;
     const error = cause instanceof Error ? cause : new Error(String(cause));
     const what = error instanceof UnreadableBytes ? "Stored data is damaged" : "The disk failed";
-    this.#failure = new BrokerError("storage-failed", `${what}: ${error.message} The broker stops.`, { cause: error });
+    this.#failure = new BrokerError("storage-failed", `${what} (${error.message}). The broker stops.`, {
+      cause: error,
+    });
     this.#quietAlarm?.cancel();
     this.#syncAlarm?.cancel();
     this.#flight?.settled.reject(this.#failure);

@@ -1,8 +1,8 @@
 import type { Offset } from "../journal/fact.ts";
 
 /**
- * The offsets that a group has neither been given nor passed over, as ascending half-open ranges. The last one is open to
- * the future, so in the common case this is one number: where the group stands.
+ * The offsets that a group has neither been given nor passed over, as ascending half-open ranges that do not touch. The last
+ * one is open to the future, so in the common case this is one number: where the group stands.
  */
 export class OffsetRanges {
   readonly #from: Offset[];
@@ -41,6 +41,26 @@ export class OffsetRanges {
       const to = Math.min(this.#to[index] ?? 0, end);
       if (from >= end) return;
       for (let offset = from; offset < to; offset++) yield offset;
+    }
+  }
+
+  /** Puts one offset back; one that is in it is no matter. */
+  add(offset: Offset): void {
+    const index = this.#indexOf(offset);
+    const from = this.#from[index] ?? Number.POSITIVE_INFINITY;
+    if (from <= offset) return;
+    const joinsBefore = index > 0 && this.#to[index - 1] === offset;
+    const joinsAfter = from === offset + 1;
+    if (joinsBefore && joinsAfter) {
+      this.#from.splice(index, 1);
+      this.#to.splice(index - 1, 1);
+    } else if (joinsBefore) {
+      this.#to[index - 1] = offset + 1;
+    } else if (joinsAfter) {
+      this.#from[index] = offset;
+    } else {
+      this.#from.splice(index, 0, offset);
+      this.#to.splice(index, 0, offset + 1);
     }
   }
 

@@ -4,7 +4,10 @@ import { type Awaited, DueQueue, isSooner } from "./due-queue.ts";
 import { IndexedHeap, NOT_IN_HEAP } from "./indexed-heap.ts";
 import { OffsetRanges } from "./offset-ranges.ts";
 
-/** A message that was delivered to a group and has no end there yet (D8). In flight before `until`, due from then on. */
+/**
+ * A message that was delivered to a group and has no end there yet (D8). In flight before `until`, due from then on. One whose
+ * only delivery was given back is ready as a new one is; what is known of it stays, so that the old handle is refused.
+ */
 export interface Outstanding extends Awaited {
   readonly subscription: Subscription;
   readonly queue: number;
@@ -30,11 +33,13 @@ interface Before {
 
 /** Where a group stands in one message queue. */
 interface QueueProgress {
-  /** What it has neither been given nor passed over. */
+  /** What it has neither been given nor passed over; also what was given back before it counted. */
   readonly ready: OffsetRanges;
   readonly outstanding: Map<Offset, Outstanding>;
   /** Nothing of this queue is in flight at or after this instant. */
   quietFrom: EpochMs;
+  /** Nothing that an ordered poll took is in flight at or after this instant. */
+  heldUntil: EpochMs;
 }
 
 const OFFSETS = 2 ** 40;
@@ -52,6 +57,8 @@ export class Subscription {
   /** Due, without deliveries left, not yet moved to the dead letters. */
   readonly exhausted = new IndexedHeap<Outstanding>(isSooner);
   deadLettered = 0;
+  /** DEL-1: what its filters ended. */
+  passedOver = 0;
 
   constructor(topic: Id, group: Id, starts: readonly Offset[], isExhausted: (outstanding: Outstanding) => boolean) {
     this.topic = topic;
@@ -81,7 +88,8 @@ export class Subscription {
   queue(index: number): QueueProgress {
     let progress = this.#queues[index];
     if (progress === undefined) {
-      progress = { ready: new OffsetRanges(this.#starts[index] ?? 0), outstanding: new Map(), quietFrom: 0 };
+      const ready = new OffsetRanges(this.#starts[index] ?? 0);
+      progress = { ready, outstanding: new Map(), quietFrom: 0, heldUntil: 0 };
       this.#queues[index] = progress;
     }
     return progress;
@@ -110,7 +118,7 @@ export class Subscription {
   /** ORD-8: whether an ordered batch of this message queue is in flight. */
   isHeld(queue: number, now: EpochMs): boolean {
     const progress = this.queue(queue);
-    if (progress.quietFrom <= now) return false;
+    if (progress.heldUntil <= now) return false;
     for (const outstanding of progress.outstanding.values()) {
       if (outstanding.ordered && outstanding.until > now) return true;
     }
@@ -122,8 +130,8 @@ export class Subscription {
     for (const { offset, attempt, number } of fact.deliveries) {
       const known = progress.outstanding.get(offset);
       const outstanding = known ?? this.#newOutstanding(fact.queue, offset);
+      if (attempt === 1) progress.ready.remove(offset, offset + 1);
       if (known === undefined) {
-        progress.ready.remove(offset, offset + 1);
         progress.outstanding.set(offset, outstanding);
       } else {
         this.#leave(known);
@@ -143,10 +151,12 @@ export class Subscription {
       this.waiting.add(outstanding);
     }
     progress.quietFrom = Math.max(progress.quietFrom, fact.until);
+    if (fact.ordered) progress.heldUntil = Math.max(progress.heldUntil, fact.until);
   }
 
   giveBack(queue: number, offset: Offset): void {
-    const outstanding = this.queue(queue).outstanding.get(offset);
+    const progress = this.queue(queue);
+    const outstanding = progress.outstanding.get(offset);
     if (outstanding?.before === undefined) return;
     this.#leave(outstanding);
     outstanding.attempt -= 1;
@@ -155,7 +165,9 @@ export class Subscription {
     outstanding.ordered = outstanding.before.ordered;
     outstanding.giveBacks += 1;
     outstanding.before = undefined;
-    this.waiting.add(outstanding);
+    // DEL-8: in its old place, which is among the new ones when it was never delivered before.
+    if (outstanding.attempt === 0) progress.ready.add(offset);
+    else this.waiting.add(outstanding);
   }
 
   /** Acknowledged, or moved to the dead letters. */
@@ -170,9 +182,8 @@ export class Subscription {
   passOver(queue: number, from: Offset, to: Offset): void {
     const progress = this.queue(queue);
     progress.ready.remove(from, to);
-    for (const [offset, outstanding] of progress.outstanding) {
-      if (outstanding.attempt === 0 && offset >= from && offset < to) this.end(queue, offset);
-    }
+    for (let offset = from; offset < to; offset++) this.end(queue, offset);
+    this.passedOver += to - from;
   }
 
   #leave(outstanding: Outstanding): void {
