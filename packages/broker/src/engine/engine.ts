@@ -159,4 +159,6 @@ export interface SubscriptionCounts {
   readonly ready: number;
   readonly inFlight: number;
   readonly dead: number;
+  /** Skipped for good because no filter matched (DEL-1, TAG-2). */
+  readonly passedOver: number;
 }
