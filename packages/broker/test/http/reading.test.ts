@@ -213,6 +213,17 @@ describe("the connection of a refused request", () => {
     expect(engine.asked).toEqual([]);
   });
 
+  it("REQ-3.2: gives its answer also to a client that sends on before it reads", async () => {
+    const { connect, format } = await openFront();
+    const client = await connect();
+    client.socket.pause();
+    client.send(format({ headers: { "Content-Length": "99999999" } }));
+    const error = await new Promise((resolve) => client.socket.write(Buffer.alloc(20_000 * KIB), resolve));
+    expect(error ?? undefined).toBeUndefined();
+    client.socket.resume();
+    expect(verdictOf(await client.response())).toBe("400 InvalidArgument");
+  });
+
   it("REQ-3.2: has no second answer when the body is cut short after the first", async () => {
     const { connect, format } = await openFront();
     const client = await connect();

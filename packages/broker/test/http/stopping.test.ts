@@ -79,8 +79,11 @@ describe("a clean stop", () => {
     published.open({ messageId: MESSAGE_ID });
     polled.open([]);
     const finished = front.finish();
-    expect((await publisher.response()).status).toBe(201);
-    expect(verdictOf(await poller.response())).toBe("404 MessageNotExist");
+    const confirmed = await publisher.response();
+    expect(confirmed.status).toBe(201);
+    const empty = await poller.response();
+    expect(verdictOf(empty)).toBe("404 MessageNotExist");
+    for (const response of [confirmed, empty]) expect(headerOf(response, "Connection")).toBe("close");
     await finished;
     for (const client of [publisher, poller, idle]) expect(await client.untilEnd()).toBe("");
   });

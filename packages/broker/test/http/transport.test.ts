@@ -1,10 +1,24 @@
 import { describe, expect, it } from "vitest";
+import { GOLDEN_ACCESS_KEY_ID, GOLDEN_REQUESTS, GOLDEN_SECRET } from "../../../wire/test/fixtures/golden-requests.ts";
 import { DEFAULT_HTTP_LIMITS } from "../../src/http/http-front.ts";
 import { headerOf, openFront, verdictOf } from "./open-front.ts";
 import { aDelivery } from "./scripted-engine.ts";
 import { aMessage, handles, MESSAGES, POLL } from "./signed-request.ts";
 
 describe("requests as SDKs send them", () => {
+  const keys = [{ id: GOLDEN_ACCESS_KEY_ID, secret: GOLDEN_SECRET }];
+
+  it.each(GOLDEN_REQUESTS)("the golden request $id is served: $title", async (golden) => {
+    const { connect, engine } = await openFront({ keys, options: { clockSkew: 0 } });
+    const client = await connect();
+    const { method, target, headerLines, body } = golden;
+    client.send([`${method} ${target} HTTP/1.1`, ...headerLines, "", ""].join("\r\n"), body);
+    const isHeldBack = headerLines.includes("Expect: 100-continue");
+    if (isHeldBack) expect((await client.response()).status).toBe(100);
+    expect((await client.response()).status).toBe({ POST: 201, GET: 404, DELETE: 204 }[method]);
+    expect(engine.asked).toHaveLength(1);
+  });
+
   it("WIRE-9: a Host header without a blank is taken", async () => {
     const { connect, format } = await openFront();
     const client = await connect();
