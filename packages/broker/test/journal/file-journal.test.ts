@@ -132,14 +132,15 @@ describe("the file journal", () => {
     const world = aWorld();
     const disk = new FaultyDisk(world.random);
     const { journal } = await openJournal(world, disk);
-    await journal.synced(put(journal, 1));
+    const confirmed = put(journal, 1);
+    await journal.synced(confirmed);
     disk.failNext(operation, "EIO");
     const positions = [put(journal, 2), put(journal, 3)];
     const waiting = positions.map((position) => journal.synced(position));
     for (const promise of waiting) await expect(promise).rejects.toMatchObject(refused);
     expect(await journal.failed).toMatchObject({ code: "EIO" });
     expect(() => put(journal, 4)).toThrow(BrokerError);
-    await expect(journal.synced(positions[0] as Position)).rejects.toMatchObject(refused);
+    await expect(journal.synced(confirmed)).rejects.toMatchObject(refused);
     const { writes, syncs } = disk.counts;
     await journal.close();
     expect(disk.counts).toEqual({ writes, syncs });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { DamagedJournal } from "../../src/embedded/journal/damaged-journal.ts";
 import type { Position } from "../../src/embedded/journal/fact.ts";
 import type { FileJournal } from "../../src/embedded/journal/file-journal.ts";
+import { encodeGroupHeader } from "../../src/embedded/journal/segment.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { aFact, aWorld, DIRECTORY, FIRST_SEGMENT, numbersOf, openJournal } from "./open-journal.ts";
@@ -162,17 +163,56 @@ describe("after a power cut (D1)", () => {
     expect(numbersOf(all)).toEqual([0, 1, 2]);
   });
 
-  it("DUR-1.2: a body that holds a copy of a true header does not pass for one", async () => {
-    // The copied header says that more is synced than where the bad group stands, but it stands in another place.
-    const first = await aDiskWith([0, 1, 2], { quiet: false });
-    const bytes = first.bytesOf(FIRST_SEGMENT);
+  it("DUR-1.1: pages that reached the disk out of order are a tear, though good groups lie behind the bad one", async () => {
+    const world = aWorld();
+    const disk = new FaultyDisk(world.random);
+    const { journal } = await openJournal(world, disk, { durability: "relaxed" });
+    for (const number of [0, 1, 2, 3]) await journal.synced(journal.append([aFact(number)])[0] as Position);
+    const next = disk.crash("kept");
+    next.flipBit(FIRST_SEGMENT, (36 + (next.bytesOf(FIRST_SEGMENT).length - 36) / 4 + 40) * 8);
+    expect(numbersOf((await openJournal(world, next)).replayed)).toEqual([0]);
+  });
+
+  it("DUR-1.1: relaxed, too, leaves a segment only when all of it is on disk", async () => {
+    const world = aWorld();
+    const disk = new FaultyDisk(world.random);
+    const { journal } = await openJournal(world, disk, { durability: "relaxed", segmentBytes: 300 });
+    for (let number = 0; number < 10; number++) await journal.synced(journal.append([aFact(number)])[0] as Position);
+    const { replayed } = await openJournal(world, disk.crash("lost"));
+    expect(numbersOf(replayed)).toEqual([...replayed.keys()]);
+    expect(replayed.length).toBeGreaterThan(6);
+  });
+
+  it("DUR-1.1: a body that holds a header does not pass for one: neither a true one's copy nor one made without the seed", async () => {
+    const disk = await aDiskWith([0, 1, 2], { quiet: false });
+    const bytes = disk.bytesOf(FIRST_SEGMENT);
+    const [, second, third] = [0, 1, 2].map((group) => 36 + (group * (bytes.length - 36)) / 3) as [
+      number,
+      number,
+      number,
+    ];
+    // Both say that the bad bytes were synced.
+    const copy = bytes.subarray(third, third + 32);
+    const made = Buffer.alloc(32);
+    encodeGroupHeader(
+      made,
+      { seed: 0, position: second + 5_032 },
+      { length: 0, frames: 0, sequence: 9, syncedTo: third, previous: 0 },
+    );
+    disk.plant(
+      FIRST_SEGMENT,
+      Buffer.concat([bytes.subarray(0, second), Buffer.alloc(5_000, 1), copy, made, Buffer.alloc(99)]),
+    );
+    expect(numbersOf((await openJournal(aWorld(), disk)).replayed)).toEqual([0]);
+  });
+
+  it("DUR-1.1: a group of another history over the same positions is no part of this one", async () => {
+    const disk = await aDiskWith([0, 1, 2], { quiet: false, body: "this" });
+    const other = await aDiskWith([0, 1, 2], { quiet: false, body: "that" });
+    const bytes = disk.bytesOf(FIRST_SEGMENT);
     const last = 36 + ((bytes.length - 36) / 3) * 2;
-    const header = bytes.subarray(last, last + 32);
-    const torn = Buffer.concat([bytes.subarray(0, last), Buffer.alloc(40, 1), header, header, Buffer.alloc(100, 2)]);
-    first.truncateTo(FIRST_SEGMENT, 0);
-    first.plant(FIRST_SEGMENT, torn);
-    const { replayed } = await openJournal(aWorld(), first);
-    expect(numbersOf(replayed)).toEqual([0, 1]);
+    disk.plant(FIRST_SEGMENT, Buffer.concat([bytes.subarray(0, last), other.bytesOf(FIRST_SEGMENT).subarray(last)]));
+    expect(numbersOf((await openJournal(aWorld(), disk)).replayed)).toEqual([0, 1]);
   });
 });
 

@@ -27,14 +27,19 @@ export async function lockDirectory(directory: string, pid: number): Promise<Dis
     for (;;) {
       const announced = await announce(directory, reach.directory, pid);
       if (!announced) continue; // a holder tidied up between our bind and our rename
-      const winner = await look(directory, reach.directory, announced.name);
-      if (winner) {
+      try {
+        const winner = await look(directory, reach.directory, announced.name);
+        if (!winner) {
+          announced.hold();
+          await tidyUp(directory);
+          return { held: true, release: () => announced.withdraw() };
+        }
         await announced.withdraw();
         return { held: false, pid: winner.pid };
+      } catch (error) {
+        await announced.withdraw();
+        throw error;
       }
-      announced.hold();
-      await tidyUp(directory);
-      return { held: true, release: () => announced.withdraw() };
     }
   } finally {
     await reach.leave();
