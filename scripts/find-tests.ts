@@ -64,7 +64,7 @@ function isNode(value: unknown): value is SyntaxNode {
   return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
 }
 
-/** The innermost name of `it`, `it.each(…)`, `it.skip`; muted if a word on the way mutes it. */
+/** The name at the root of `it`, `it.each(…)` and the like; muted if a word on the way mutes it. */
 function calleeOf(callee: SyntaxNode): { name?: string; isMuted: boolean } {
   if (callee.type === "Identifier") return { name: String(callee.value), isMuted: false };
   if (callee.type === "CallExpression") return calleeOf((callee as Call).callee);

@@ -18,15 +18,15 @@ const kinds = {
   tree: PLANTED_IN_TREE,
 };
 
-const scratch = await makeScratchCopy(root);
+const copy = await makeScratchCopy(root);
 try {
   const expected = Object.entries(kinds).map(([kind, plants]) => ({
     kind,
-    expectations: plants.flatMap((each) => plant(scratch, each)),
+    expectations: plants.flatMap((each) => plant(copy, each)),
   }));
-  await runTool(scratch, "git", ["add", "--force", FORCED_INTO_GIT]);
+  await runTool(copy, "git", ["add", "--force", FORCED_INTO_GIT]);
   const findings: Finding[] = [];
-  for await (const result of runChecks(scratch)) findings.push(...result.findings);
+  for await (const result of runChecks(copy)) findings.push(...result.findings);
   for (const { kind, expectations } of expected) {
     const unseen = expectations.filter((expectation) => !findings.some((finding) => isMetBy(expectation, finding)));
     const isComplete = expectations.length > 0 && unseen.length === 0;
@@ -38,5 +38,5 @@ try {
     if (!isComplete) process.exitCode = 1;
   }
 } finally {
-  rmSync(scratch, { recursive: true });
+  rmSync(copy, { recursive: true });
 }

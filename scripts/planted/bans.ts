@@ -62,14 +62,20 @@ function plantEverywhere(folder: string, rules: readonly string[]): Plant[] {
   ];
 }
 
-/** The linter follows a promise into another workspace only with the help of that package's own `paths`. */
+/** The linter follows a promise into another workspace only while that package's own `tsconfig.json` leads it there. */
 function plantAcrossPackages(): Plant[] {
-  const file = "packages/broker/src/http/planted-promise.ts";
   return [
-    { file: "packages/wire/src/index.ts", text: "export async function planted(): Promise<void> {}", expects: [] },
-    { file, text: 'import { planted } from "@stagemq/wire";', expects: [] },
-    { file, text: "planted();", expects: [{ says: "noFloatingPromises" }] },
-  ];
+    { door: "packages/wire/src/index.ts", module: "@stagemq/wire", folder: "packages/broker/src/http" },
+    { door: "packages/broker/src/index.ts", module: "@stagemq/broker", folder: "packages/cli/src" },
+    { door: "packages/broker/src/testing/index.ts", module: "@stagemq/broker/testing", folder: "packages/cli/src" },
+  ].flatMap(({ door, module, folder }, index) => {
+    const file = `${folder}/planted-promise${index}.ts`;
+    return [
+      { file: door, text: "export async function planted(): Promise<void> {}", expects: [] },
+      { file, text: `import { planted } from "${module}";`, expects: [] },
+      { file, text: "planted();", expects: [{ says: "noFloatingPromises" }] },
+    ];
+  });
 }
 
 function line(folder: string, name: string, text: string, says: string): Plant {
