@@ -1,17 +1,19 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
-import { formatDate, formatRequestId, rangeText } from "@stagemq/wire";
+import { formatRequestId, rangeText } from "@stagemq/wire";
 import type { Credentials } from "../access/credentials.ts";
 import { BrokerError } from "../domain/broker-error.ts";
-import { type EpochMs, MINUTE, SECOND } from "../domain/time.ts";
+import { describeDuration, type EpochMs, MINUTE, SECOND } from "../domain/time.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { LogFields } from "../runtime/log.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type Answer, refuse, type Visit } from "./answer.ts";
 import { Connections, type Exchange, HungUp } from "./connections.ts";
+import { deliverAnswer } from "./deliver-answer.ts";
 import { DOOR_REFUSALS, type DoorRefusal } from "./error-table.ts";
+import { formatLastWord } from "./last-word.ts";
 import { ReadBudget } from "./read-budget.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, type RefusalDetails } from "./refusal.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestLog } from "./request-log.ts";
 import { type Admitted, SignedProtocol, type SignedProtocolOptions } from "./signed-protocol.ts";
@@ -21,8 +23,6 @@ const MAX_HOST = 255;
 const MAX_HEADER_BYTES = 16 * 1_024;
 /** After this the last answers are cut short, so that the process ends within 10 s (RUN-2). */
 const FINISH_WITHIN = 5 * SECOND;
-/** So long the rest of a body is awaited after an answer that closes, lest a reset overtake the answer. */
-const LINGER_FOR = 2 * SECOND;
 
 export const DEFAULT_HTTP_LIMITS = {
   /** Of one raw request (REQ-2). */
@@ -178,7 +178,7 @@ export class HttpFront {
     const attendance: Attendance = { request, response, exchange, visit, body, startedAt, awaitsContinue };
     try {
       const answer = await this.#answer(attendance);
-      const isHandedOver = await this.#deliver(attendance, answer);
+      const isHandedOver = await deliverAnswer(exchange, response, answer, this.#runtime.clock);
       if (!isHandedOver) await this.#giveBack(attendance, answer);
     } catch (error) {
       if (!(error instanceof HungUp)) throw error;
@@ -231,44 +231,6 @@ export class HttpFront {
     return !awaitsContinue && (await body.drain(this.#limits.maxDrain));
   }
 
-  /** Sends the answer. True once all of it was handed to the operating system, false when the client was gone before. */
-  async #deliver({ request, response, exchange }: Attendance, answer: Answer): Promise<boolean> {
-    const { signal } = exchange;
-    if (signal.aborted) return false;
-    exchange.isAnswering = true;
-    response.writeHead(answer.status, { ...answer.headers, ...(answer.closes ? { Connection: "close" } : {}) });
-    if (answer.closes && !request.complete) {
-      response.write(answer.body ?? "");
-      await this.#linger(request, signal);
-      if (signal.aborted) return false;
-      response.end();
-    } else {
-      response.end(answer.body);
-    }
-    await new Promise<void>((resolve) => {
-      if (signal.aborted || response.writableFinished) return resolve();
-      signal.addEventListener("abort", () => resolve(), { once: true });
-      response.once("finish", resolve);
-    });
-    // D6: `finish` comes too when the client is gone and bytes are left.
-    return !signal.aborted && !request.socket.destroyed;
-  }
-
-  /** Lets the rest of a body come in for a while: a connection closed with bytes unread is reset, the answer lost with it. */
-  async #linger(request: IncomingMessage, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#runtime;
-    await new Promise<void>((resolve) => {
-      const alarm = clock.alarm(clock.now() + LINGER_FOR, resolve);
-      const leave = () => {
-        alarm.cancel();
-        resolve();
-      };
-      if (signal.aborted) return leave();
-      signal.addEventListener("abort", leave, { once: true });
-      request.once("end", leave).resume();
-    });
-  }
-
   /** DEL-8: who was gone has received nothing. */
   async #giveBack(attendance: Attendance, { deliveries }: Answer): Promise<void> {
     const { visit, admitted } = attendance;
@@ -279,26 +241,32 @@ export class HttpFront {
       this.#requests.hungUp({ ...this.#describe(attendance), givenBack: deliveries.length });
     } catch (error) {
       // They come again by themselves, when their invisible time ends.
-      this.#requests.failed(error, this.#describe(attendance));
+      if (error instanceof BrokerError) this.#requests.hungUp(this.#describe(attendance));
+      else this.#requests.failed(error, this.#describe(attendance));
     }
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    const { headersTimeout, requestTimeout } = this.#limits;
     const code = error.code ?? "";
-    if (code === "ERR_HTTP_REQUEST_TIMEOUT" && socket.bytesRead > 0) this.#sayLastWord(socket, "request-too-slow");
-    else if (code === "HPE_HEADER_OVERFLOW") this.#sayLastWord(socket, "headers-too-large");
-    else if (code.startsWith("HPE_")) this.#sayLastWord(socket, "http-broken");
-    else socket.destroy();
+    if (code === "ERR_HTTP_REQUEST_TIMEOUT" && socket.bytesRead > 0) {
+      const hint = `headers may take ${describeDuration(headersTimeout)}, a request ${describeDuration(requestTimeout)}.`;
+      this.#sayLastWord(socket, "request-too-slow", { hint });
+    } else if (code === "HPE_HEADER_OVERFLOW") {
+      this.#sayLastWord(socket, "headers-too-large", { text: rangeText("the headers", 0, MAX_HEADER_BYTES) });
+    } else if (code.startsWith("HPE_")) {
+      this.#sayLastWord(socket, "http-broken", { hint: "this is no HTTP/1.1, or a body is not as long as it says." });
+    } else {
+      socket.destroy();
+    }
   }
 
   /** Answers where there is no request to answer, and ends the connection. */
-  #sayLastWord(socket: Socket, reason: DoorRefusal): void {
+  #sayLastWord(socket: Socket, reason: DoorRefusal, details: RefusalDetails): void {
     const visit = { requestId: this.#drawRequestId(), hostId: endpointOf(socket) };
-    const text = reason === "headers-too-large" ? { text: rangeText("the headers", 0, MAX_HEADER_BYTES) } : {};
-    const answer = refuse(visit, DOOR_REFUSALS[reason], text);
-    if (this.#connections.close(socket, formatRaw(answer, this.#runtime.clock.wall()))) {
-      this.#requests.refused(reason, { requestId: visit.requestId, status: answer.status, code: answer.refusal?.code });
-    }
+    const answer = refuse(visit, DOOR_REFUSALS[reason], details);
+    if (!this.#connections.close(socket, formatLastWord(answer, this.#runtime.clock.wall()))) return;
+    this.#requests.refused(reason, { requestId: visit.requestId, status: answer.status, ...answer.refusal });
   }
 
   #log(attendance: Attendance, answer: Answer): void {
@@ -331,11 +299,4 @@ function hostIdOf({ headers, socket }: IncomingMessage): string {
 
 function endpointOf({ localAddress = "", localPort = 0, localFamily }: Socket): string {
   return localFamily === "IPv6" ? `http://[${localAddress}]:${localPort}` : `http://${localAddress}:${localPort}`;
-}
-
-/** An answer as it stands on the wire, for a connection that `node:http` has given up. */
-function formatRaw({ status, headers, body = "" }: Answer, wall: EpochMs): string {
-  const lines = Object.entries({ ...headers, Date: formatDate(wall), Connection: "close" });
-  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`;
 }
