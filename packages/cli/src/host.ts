@@ -27,3 +27,9 @@ export interface Host {
   /** From now on what nobody caught is told to this log. */
   reportCrashesTo(log: Log): void;
 }
+
+/** What a command works with. */
+export interface Surroundings {
+  readonly host: Host;
+  readonly door: Door;
+}

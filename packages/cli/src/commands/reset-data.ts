@@ -1,5 +1,5 @@
 import type { Config } from "@stagemq/broker";
-import type { Surroundings } from "./run-broker.ts";
+import type { Surroundings } from "../host.ts";
 
 /** Deletes what stagemq wrote, if the person agrees. Whether it is gone, or was never there. */
 export function resetData({ dataDirectory = "", yes }: Config, { host, door }: Surroundings): Promise<boolean> {

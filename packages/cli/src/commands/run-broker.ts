@@ -1,6 +1,6 @@
 import type { Broker, Config } from "@stagemq/broker";
 import { EXIT } from "../exit-codes.ts";
-import type { Door, Host } from "../host.ts";
+import type { Host, Surroundings } from "../host.ts";
 import { formatReadyLine, readyFacts } from "../ready.ts";
 import { formatStartBox } from "../start-box.ts";
 import { resetData } from "./reset-data.ts";
@@ -14,11 +14,6 @@ export interface BrokerCommand {
 
 /** By the option's name, as written. */
 export type GivenFlags = Readonly<Record<string, string | boolean | undefined>>;
-
-export interface Surroundings {
-  readonly host: Host;
-  readonly door: Door;
-}
 
 /** How long a broker whose disk failed may take to refuse what still waits. */
 const FAILED_STOP_MS = 2_000;
