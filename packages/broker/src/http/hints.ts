@@ -1,7 +1,7 @@
 import type { Operation } from "@stagemq/wire";
 import type { BrokerError } from "../domain/broker-error.ts";
+import { nearestName } from "../domain/nearest-name.ts";
 import type { Catalog } from "../engine/engine.ts";
-import { nearestName } from "./nearest-name.ts";
 
 export interface HintOptions {
   readonly defaultInstance: string;
