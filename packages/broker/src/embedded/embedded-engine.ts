@@ -58,12 +58,17 @@ export interface EmbeddedEngineParts {
 /** Opens the journal and adds it up. What comes back serves at once. */
 export async function openEmbeddedEngine(parts: EmbeddedEngineParts): Promise<Engine> {
   const { journal, runtime, settings } = parts;
-  await journal.open();
-  const tags = new TagHasher(journal.secret);
-  const ledger = new Ledger(settings, (tag) => tags.hash(tag));
-  for await (const slice of journal.replay()) for (const { fact, position } of slice) ledger.apply(fact, position);
-  runtime.clock.startFrom(ledger.newestAt);
-  return new EmbeddedEngine(parts, ledger, tags);
+  try {
+    await journal.open();
+    const tags = new TagHasher(journal.secret);
+    const ledger = new Ledger(settings, (tag) => tags.hash(tag));
+    for await (const slice of journal.replay()) for (const { fact, position } of slice) ledger.apply(fact, position);
+    runtime.clock.startFrom(ledger.newestAt);
+    return new EmbeddedEngine(parts, ledger, tags);
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
 }
 
 /** What a poll was given. It is committed; the disk may not have it yet. */
