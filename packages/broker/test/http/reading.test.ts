@@ -49,6 +49,32 @@ describe("how much", () => {
     expect((await second.response()).status).toBe(201);
   });
 
+  it("REQ-2.2: a body of undeclared length waits too, as soon as it is no small one", async () => {
+    const { connect, format, engine } = await openFront({ options: { sharedReadBytes: 300 * KIB } });
+    let answer: () => void = () => {};
+    engine.onPublish = () => {
+      engine.onPublish = () => ({ messageId: "M" });
+      return new Promise((resolve) => {
+        answer = () => resolve({ messageId: "M" });
+      });
+    };
+    const first = await connect();
+    first.send(format({ body: aBodyOf(300 * KIB) }));
+    await engine.untilAsked("publish");
+    const second = await connect();
+    const body = aBodyOf(200 * KIB);
+    second.send(format({ headers: CHUNKED }), `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`);
+    const third = await connect();
+    for (let n = 2; n < 22; n++) {
+      third.send(format({ body: aMessage() }));
+      await third.response();
+      expect(engine.requests("publish")).toHaveLength(n);
+    }
+    answer();
+    expect((await first.response()).status).toBe(201);
+    expect((await second.response()).status).toBe(201);
+  });
+
   it("REQ-2.2: the length that is declared is reserved, though no byte of it has come", async () => {
     const { connect, format, engine } = await openFront({ options: { sharedReadBytes: 500 * KIB } });
     const large = format({ body: aBodyOf(300 * KIB) });
