@@ -40,7 +40,7 @@ describe("a poll", () => {
     expect(engine.requests("receiveHalf")).toEqual([{ topic: mine.topic, group, maxMessages: 2, waitUpTo: 30_000 }]);
   });
 
-  it("DEL-7.1 and WIRE-80: numbers out of range are clamped", async () => {
+  it("WIRE-80: numbers out of range are clamped", async () => {
     const { ask, engine } = await openFront();
     const numbers = ["17", "0", "-1", "many", "16"];
     for (const number of numbers) {
@@ -52,7 +52,7 @@ describe("a poll", () => {
     expect(asked.map(({ waitUpTo }) => waitUpTo)).toEqual([17_000, 0, 0, 0, 16_000, 30_000]);
   });
 
-  it("WIRE-66 and WIRE-69: a delivery has its times and attempt in decimal", async () => {
+  it("WIRE-66: a delivery has its times and attempt in decimal", async () => {
     const { ask, engine } = await openFront();
     engine.onReceive = () => [aDelivery()];
     const response = await ask(GET);
@@ -90,7 +90,7 @@ describe("a poll", () => {
     expect(elementOf(await ask(GET), "Properties")).toBe("a:1|");
   });
 
-  it("DLQ-1.1 and PUB-7.3: a dead letter tells its origin, but never over what its sender set", async () => {
+  it("PUB-7.3: a dead letter tells its origin, but never over what its sender set", async () => {
     const { ask, engine } = await openFront();
     const deadLetter = { topic: "orders", messageId: "ID", reason: "retries-used-up", attempts: 289 } as const;
     const plain = aDelivery({ deadLetter });

@@ -101,7 +101,7 @@ describe("a client that goes away", () => {
     expect(engine.requests("giveBack")).toEqual([{ handles: ["second"] }, { handles: ["first"] }]);
   });
 
-  it("DEL-8.5: a give-back that fails is said, and harms nobody", async () => {
+  it("a give-back that fails is said, and harms nobody", async () => {
     const { ask, connect, format, engine, log } = await openFront();
     engine.onReceive = onceHungUp([aDelivery()]);
     engine.onGiveBack = () => {
