@@ -16,7 +16,7 @@ const MAY = {
   "http":                   "domain runtime engine access wire/src/index.ts | http https net",
   "testing":                "broker/src | http timers",
   "main.ts":                "broker/src",
-  "index.ts":               "main.ts",
+  "index.ts":               "main.ts config domain",
   [TESTS]:                  "[^/]+/src | crypto fs fs/promises http net os path zlib | vitest fast-check saxes",
 };
 /** place: the only ones who may know it, besides tests */

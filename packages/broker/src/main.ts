@@ -2,8 +2,9 @@ import { Credentials } from "./access/credentials.ts";
 import type { Config } from "./config/load-config.ts";
 import { BrokerError } from "./domain/broker-error.ts";
 import { StartError } from "./domain/start-error.ts";
+import { VERSION } from "./domain/version.ts";
 import { openEmbeddedEngine } from "./embedded/embedded-engine.ts";
-import { type DataDescription, describeData, removeData } from "./embedded/journal/data-directory.ts";
+import { type DataDescription, removeData } from "./embedded/journal/data-directory.ts";
 import { FileJournal } from "./embedded/journal/file-journal.ts";
 import type { Journal } from "./embedded/journal/journal.ts";
 import { MemoryJournal } from "./embedded/journal/memory-journal.ts";
@@ -23,13 +24,8 @@ import { ResettableEngine } from "./testing/resettable-engine.ts";
 import { SimulatedClock } from "./testing/simulated-clock.ts";
 import { TestInterface } from "./testing/test-interface.ts";
 
-export { type Config, loadConfig } from "./config/load-config.ts";
-export { FLAGS } from "./config/options.ts";
-export { StartError } from "./domain/start-error.ts";
-export { DATA_FORMAT } from "./embedded/journal/data-directory.ts";
-export type { Log } from "./runtime/log.ts";
-
-export const VERSION = "0.1.0";
+export type { DataDescription } from "./embedded/journal/data-directory.ts";
+export type { ProcessIdentity } from "./runtime/system/system-disk.ts";
 
 /** A broker that serves. */
 export interface Broker {
@@ -84,18 +80,13 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
   }
 }
 
-/** Deletes what stagemq wrote into a directory, once `confirm` agrees. False: it did not. */
-export async function resetData(
+/** Deletes what stagemq wrote into a directory, once `agrees` has seen what it is. False: it was to stay. */
+export function resetData(
   directory: string,
   { pid, uid }: ProcessIdentity,
-  confirm: (found: DataDescription) => Promise<boolean>,
+  agrees: (found: DataDescription) => Promise<boolean>,
 ): Promise<boolean> {
-  const disk = new SystemDisk({ pid, uid });
-  const found = await describeData(disk, directory);
-  if (found === undefined) return true;
-  if (!(await confirm(found))) return false;
-  await removeData(disk, directory);
-  return true;
+  return removeData(new SystemDisk({ pid, uid }), directory, agrees);
 }
 
 interface OpenedEngine {

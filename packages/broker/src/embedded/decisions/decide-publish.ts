@@ -134,12 +134,14 @@ function checkKind(
   const kind = kindOf(intent);
   if (target.kind === "ordered") {
     const mayNot = kind === "transactional" || (intent.kind === "delayed" && intent.deliverAt > moment.wall);
-    if (mayNot) throw kindRefusal(ref, target.kind, kind);
+    if (mayNot) throw kindRefusal(ref, target.kind, kind, "Use another topic.");
     if (kind === "normal") return undefined;
   }
   const bothPlain = isPlain(target.kind) && isPlain(kind);
   if (target.kind === kind || bothPlain) return undefined;
-  if (settings.typeCheck === "enforce") throw kindRefusal(ref, target.kind, kind);
+  if (settings.typeCheck === "enforce") {
+    throw kindRefusal(ref, target.kind, kind, "Use another topic, or typeCheck: warn.");
+  }
   return settings.typeCheck === "warn" ? { topic: target.kind, message: kind } : undefined;
 }
 
@@ -155,11 +157,11 @@ const MARKS: Readonly<Record<TopicKind, string>> = {
   transactional: "__TransCheckT",
 };
 
-function kindRefusal(ref: TopicRef, topic: TopicKind, message: TopicKind): BrokerError {
+function kindRefusal(ref: TopicRef, topic: TopicKind, message: TopicKind, advice: string): BrokerError {
   const why = message === "normal" ? `no ${MARKS[topic]}` : MARKS[message];
   return new BrokerError(
     "invalid-argument",
-    `Topic ${ref.topic} is ${topic}, this message is ${message} (${why}). Use another topic, or typeCheck: warn.`,
+    `Topic ${ref.topic} is ${topic}, this message is ${message} (${why}). ${advice}`,
   );
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { aWorld, DIRECTORY, FIRST_SEGMENT, openJournal } from "../../../test/journal/open-journal.ts";
 import { StartError } from "../../domain/start-error.ts";
 import { FaultyDisk } from "../../testing/faulty-disk.ts";
-import { describeData, removeData } from "./data-directory.ts";
+import { type DataDescription, removeData } from "./data-directory.ts";
 import type { FileJournalOptions } from "./file-journal.ts";
 
 const IDENTITY = `${DIRECTORY}/stagemq-data.json`;
@@ -150,8 +150,19 @@ describe("--reset", () => {
     const disk = await aUsedDisk();
     disk.plant(`${DIRECTORY}/notes.txt`, Buffer.from("mine"));
     const bytes = [FIRST_SEGMENT, IDENTITY].reduce((sum, path) => sum + disk.bytesOf(path).length, 0);
-    expect(await describeData(disk, DIRECTORY)).toEqual({ bytes, lastWrittenAt: 0 });
-    await removeData(disk, DIRECTORY);
+    const told: DataDescription[] = [];
+    const answer = (agreed: boolean) => async (found: DataDescription) => {
+      told.push(found);
+      return agreed;
+    };
+    const before = disk.paths();
+    expect(await removeData(disk, DIRECTORY, answer(false))).toBe(false);
+    expect(disk.paths()).toEqual(before);
+    expect(await removeData(disk, DIRECTORY, answer(true))).toBe(true);
+    expect(told).toEqual([
+      { bytes, lastWrittenAt: 0 },
+      { bytes, lastWrittenAt: 0 },
+    ]);
     expect(disk.crash("lost").paths()).toEqual([`${DIRECTORY}/notes.txt`]);
   });
 
@@ -159,13 +170,13 @@ describe("--reset", () => {
     const disk = aDisk();
     await openJournal(aWorld(), disk);
     const before = disk.paths();
-    expect((await refusalOf(removeData(disk, DIRECTORY))).exitCode).toBe(5);
+    const ask = () => expect.fail("It asked.");
+    expect((await refusalOf(removeData(disk, DIRECTORY, ask))).exitCode).toBe(5);
     expect(disk.paths()).toEqual(before);
   });
 
   it("finds nothing where nothing is", async () => {
     const disk = aDisk();
-    expect(await describeData(disk, DIRECTORY)).toBeUndefined();
-    await removeData(disk, DIRECTORY);
+    expect(await removeData(disk, DIRECTORY, () => expect.fail("It asked."))).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { StartError } from "../../domain/start-error.ts";
 import type { EpochMs } from "../../domain/time.ts";
+import { DATA_FORMAT } from "../../domain/version.ts";
 import type { Disk, DiskLock } from "../../runtime/disk.ts";
 import type { Random } from "../../runtime/random.ts";
 import { DamagedJournal } from "./damaged-journal.ts";
@@ -8,7 +9,6 @@ import { parseSegmentName, SEGMENT_HEADER_BYTES } from "./segment.ts";
 
 /** The folder that holds one broker's data: whose it is, who holds it, and what in it is ours. */
 
-export const DATA_FORMAT = 1;
 const IDENTITY = "stagemq-data.json";
 const UNFINISHED_IDENTITY = "stagemq-data.json.new";
 const SECRET_BYTES = 32;
@@ -73,37 +73,40 @@ export interface DataDescription {
   readonly lastWrittenAt: EpochMs;
 }
 
-/** What `--reset` would delete; undefined where there is nothing. */
-export async function describeData(disk: Disk, directory: string): Promise<DataDescription | undefined> {
+/**
+ * Removes what stagemq wrote, and nothing else, once `agrees` has seen what it is. Holds the lock from before the question to the
+ * end. False: it was to stay. True: it is gone, or was never there.
+ */
+export async function removeData(
+  disk: Disk,
+  directory: string,
+  agrees: (found: DataDescription) => Promise<boolean> = async () => true,
+): Promise<boolean> {
   return await refusing(disk, directory, async () => {
-    const names = await disk.list(directory);
-    refuseForeign(directory, names);
-    const stats = await Promise.all(names.filter(isData).map((name) => disk.stat(`${directory}/${name}`)));
-    if (stats.length === 0) return undefined;
-    return {
-      bytes: stats.reduce((sum, { bytes }) => sum + bytes, 0),
-      lastWrittenAt: Math.max(...stats.map(({ modifiedAt }) => modifiedAt)),
-    };
-  });
-}
-
-/** Removes what stagemq wrote, and nothing else, while it holds the lock. */
-export async function removeData(disk: Disk, directory: string): Promise<void> {
-  await refusing(disk, directory, async () => {
     const found = await disk.list(directory);
     refuseForeign(directory, found);
-    if (!found.some(isData)) return;
+    if (!found.some(isData)) return true;
     const lock = await takeLock(disk, directory);
     try {
-      const names = await disk.list(directory);
+      const names = (await disk.list(directory)).filter(isData);
+      if (!(await agrees(await describeFiles(disk, directory, names)))) return false;
       // Segments before the identity: a reset cut short leaves damage that the next reset removes, never foreign files.
       const doomed = [...names.filter((name) => parseSegmentName(name) !== undefined), UNFINISHED_IDENTITY, IDENTITY];
       for (const name of doomed) await disk.remove(`${directory}/${name}`);
       await disk.syncDirectory(directory);
+      return true;
     } finally {
       await lock.release();
     }
   });
+}
+
+async function describeFiles(disk: Disk, directory: string, names: readonly string[]): Promise<DataDescription> {
+  const stats = await Promise.all(names.map((name) => disk.stat(`${directory}/${name}`)));
+  return {
+    bytes: stats.reduce((sum, { bytes }) => sum + bytes, 0),
+    lastWrittenAt: Math.max(0, ...stats.map(({ modifiedAt }) => modifiedAt)),
+  };
 }
 
 function isData(name: string): boolean {
