@@ -1,0 +1,94 @@
+import { expect } from "vitest";
+import { NOTHING_THERE, type Published, type Received, type SdkClient } from "../sdk.ts";
+import type { Scenario, Stage } from "../stage.ts";
+import { drain } from "./drain.ts";
+
+const PAYMENTS = { topic: "payments", group: "GID_payments" };
+const SHOP = { topic: "payments", group: "GID_shop" };
+const THREE = { upTo: 3, waitSeconds: 3 };
+const HOUR = 3_600_000;
+
+export const transactional: Scenario = {
+  title: "four transactions end as their producer says: at once, at the first check, at the second, rolled back",
+  play: playFourTransactions,
+};
+
+export const dayOfChecks: Scenario = {
+  title: "a half message is checked for 24 hours, then abandoned and never delivered",
+  play: playDayOfChecks,
+};
+
+async function playFourTransactions(stage: Stage): Promise<void> {
+  const [producer, consumer] = [stage.client(), stage.client()];
+  const [first, ...others] = await publishFour(producer);
+  expect(await producer.commit(SHOP, handleOf(first))).toEqual([]);
+  expect(numbersOf(await drain(consumer, PAYMENTS))).toEqual(["0"]);
+
+  // TX-3: due 10 s after each publish, rounded up to a whole second.
+  await stage.pass(11_000);
+  const firstChecks = await pollForChecks(producer, 3);
+  expect(numbersOf(firstChecks)).toEqual(["1", "2", "3"]);
+  expect(firstChecks.map(({ attempt }) => attempt)).toEqual([1, 1, 1]);
+  const [one, two, three] = firstChecks;
+  expect(await producer.commit(SHOP, handleOf(one))).toEqual([]);
+  expect(await producer.rollback(SHOP, handleOf(three))).toEqual([]);
+  expect(numbersOf(await drain(consumer, PAYMENTS))).toEqual(["1"]);
+
+  await stage.passUntil(two?.visibleAgainAt ?? 0);
+  const [secondCheck, ...noMore] = await pollForChecks(producer, 1);
+  expect(noMore).toEqual([]);
+  expect(secondCheck).toMatchObject({ messageId: two?.messageId, attempt: 2 });
+  // TX-4: the publish handle ended with the first check, the handle of the first check with the second.
+  for (const late of [handleOf(others[1]), handleOf(two)])
+    expect(await producer.commit(SHOP, late)).toEqual([{ receiptHandle: late, code: NOTHING_THERE }]);
+  expect(await drain(consumer, PAYMENTS)).toEqual([]);
+  expect(await producer.commit(SHOP, handleOf(secondCheck))).toEqual([]);
+  expect(numbersOf(await drain(consumer, PAYMENTS))).toEqual(["2"]);
+  expect(await producer.consumeHalf(SHOP, THREE)).toEqual([]);
+}
+
+async function playDayOfChecks(stage: Stage): Promise<void> {
+  const [producer, consumer] = [stage.client(), stage.client()];
+  await producer.publishHalf(SHOP, { body: "pay", checkAfterSeconds: 10 });
+  expect(await producer.consumeHalf(SHOP, { upTo: 1 })).toEqual([]);
+  await stage.pass(11_000);
+
+  let newest: Received | undefined;
+  for (let hour = 1; hour <= 24; hour++) {
+    [newest] = await producer.consumeHalf(SHOP, { upTo: 1 });
+    expect(newest?.attempt).toBe(hour);
+    await stage.pass(HOUR);
+  }
+  expect(await producer.consumeHalf(SHOP, { upTo: 1 })).toEqual([]);
+  const late = handleOf(newest);
+  expect(await producer.commit(SHOP, late)).toEqual([{ receiptHandle: late, code: NOTHING_THERE }]);
+  expect(await consumer.consume(PAYMENTS, { upTo: 1 })).toEqual([]);
+}
+
+async function publishFour(producer: SdkClient): Promise<readonly Published[]> {
+  const published: Published[] = [];
+  for (let i = 0; i < 4; i++)
+    published.push(
+      await producer.publishHalf(SHOP, { body: "pay", checkAfterSeconds: 10, properties: { a: String(i) } }),
+    );
+  return published;
+}
+
+/** Several polls where those published around a full second fall due one second apart. */
+async function pollForChecks(producer: SdkClient, count: number): Promise<readonly Received[]> {
+  const checks: Received[] = [];
+  while (checks.length < count) {
+    const offered = await producer.consumeHalf(SHOP, THREE);
+    expect(offered).not.toEqual([]);
+    checks.push(...offered);
+  }
+  return checks;
+}
+
+function handleOf(of: { readonly receiptHandle: string } | undefined): string {
+  return of?.receiptHandle ?? "";
+}
+
+function numbersOf(received: readonly Received[]): readonly (string | undefined)[] {
+  return received.map(({ properties }) => properties.a);
+}
