@@ -38,6 +38,9 @@ interface End extends Awaited {
   readonly id: Id;
 }
 
+/** A number that none is drawn as. */
+const NO_HANDLE = -1;
+
 /** The half messages of one topic. Changed by the ledger alone. */
 export class HalfMessages {
   readonly topic: Id;
@@ -73,11 +76,6 @@ export class HalfMessages {
   settle(now: EpochMs): void {
     this.open.settle(now);
     this.#toAbandon.settle(now);
-    // A handle that ran out is refused for its time alone, so what it ended may be forgotten.
-    for (let half = this.#ended.first; half !== undefined && half.until <= now; half = this.#ended.first) {
-      this.#ended.remove(half);
-      this.#byId.delete(half.id);
-    }
   }
 
   /** When it will be abandoned, if nothing happens: not before its newest handle has ended (TX-6). */
@@ -145,12 +143,13 @@ export class HalfMessages {
     half.checks -= 1;
     half.giveBacks += 1;
     half.before = undefined;
+    half.number = NO_HANDLE; // DEL-8: the handle stays used up
     this.open.add(half);
     this.#placeEnd(half);
   }
 
   /** Committed, rolled back or abandoned. */
-  end(half: HalfMessage, event: Exclude<HalfEvent, "offered">): void {
+  end(half: HalfMessage, event: Exclude<HalfEvent, "offered">, at: EpochMs): void {
     const wasOpen = half.state !== "abandoned";
     if (wasOpen) this.open.remove(half);
     else this.abandonedCount -= 1;
@@ -158,6 +157,15 @@ export class HalfMessages {
     this.#leaveEnd(half);
     if (half.state === "abandoned") this.abandonedCount += 1;
     else this.#ended.add(half);
+    this.#forgetEnded(at);
+  }
+
+  /** A handle that ran out is refused for its time alone, so what it ended may be forgotten. */
+  #forgetEnded(now: EpochMs): void {
+    for (let half = this.#ended.first; half !== undefined && half.until <= now; half = this.#ended.first) {
+      this.#ended.remove(half);
+      this.#byId.delete(half.id);
+    }
   }
 
   #placeEnd(half: HalfMessage): void {
