@@ -22,6 +22,7 @@ export class QueueScan {
   readonly #offsets: Iterator<Offset>;
   readonly #passedOver: [Offset, Offset][] = [];
   #next: Offset | undefined;
+  #isAtEnd = false;
   #scannedTo: Offset;
 
   constructor(queue: number, messages: MessageQueue, ready: OffsetRanges, filter: ScanFilter, memory: PollMemory) {
@@ -31,17 +32,17 @@ export class QueueScan {
     this.#pending = memory.pendingOf(queue);
     this.#scannedTo = memory.scannedTo(queue, filter.filter);
     this.#offsets = ready.between(this.#scannedTo, messages.end)[Symbol.iterator]();
-    this.#advance();
   }
 
-  /** The next new message that matches. */
+  /** The next new message that matches. Looks no further than that, and only when asked: what nobody reached is not passed over. */
   get next(): Offset | undefined {
+    if (this.#next === undefined && !this.#isAtEnd) this.#advance();
     return this.#next;
   }
 
   /** Takes `next`. */
   take(): void {
-    this.#advance();
+    this.#next = undefined;
   }
 
   /** What the polls after this one should know, and the ranges to write down, if it is time to. */
@@ -58,7 +59,7 @@ export class QueueScan {
     for (;;) {
       const { done, value: offset } = this.#offsets.next();
       if (done) {
-        this.#next = undefined;
+        this.#isAtEnd = true;
         this.#scannedTo = Math.max(this.#scannedTo, this.#messages.end);
         return;
       }
