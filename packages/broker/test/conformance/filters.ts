@@ -1,0 +1,190 @@
+import { expect } from "vitest";
+import { type Bench, bodiesOf, ordered } from "./bench.ts";
+import type { Rule } from "./describe-messaging.ts";
+
+const FORGETS = "a restart forgets which filters were used";
+
+export function filterRules(rule: Rule): void {
+  for (const [tags, expected] of [
+    ["", ["a", "b", "c", "none"]],
+    ["*", ["a", "b", "c", "none"]],
+    [" * ", ["a", "b", "c", "none"]],
+    ["A", ["a"]],
+    ["A||B", ["a", "b"]],
+    [" A || C ", ["a", "c"]],
+    ["A||A", ["a"]],
+    ["D", []],
+  ] as const) {
+    rule("TAG-1.1", `the filter "${tags}" matches ${expected.join(", ") || "nothing"}`, async (bench) => {
+      await publishTagged(bench);
+      expect(bodiesOf(await bench.receive({ tags }))).toEqual(expected);
+    });
+
+    rule("TAG-1.1", `so it does for an ordered poll: "${tags}"`, async (bench) => {
+      await publishTagged(bench);
+      expect(bodiesOf(await bench.receive({ tags, mode: "ordered" }))).toEqual(expected);
+    });
+  }
+
+  rule("TAG-1.1", "a star beside others is a tag", async (bench) => {
+    await bench.publish({ body: "star", tag: "*" });
+    await publishTagged(bench);
+    expect(bodiesOf(await bench.receive({ tags: "A||*" }))).toEqual(["star", "a"]);
+  });
+
+  rule("TAG-1.2", "tags are compared exactly, case-sensitively", async (bench) => {
+    const tags = ["Paid", "paid", "PAID", "Paid2", "Pai", "支払い", "é", "e\u0301"];
+    for (const tag of tags) await bench.publish({ tag, body: tag });
+    for (const tag of tags) {
+      expect(bodiesOf(await bench.receive({ tags: tag, group: `GID_${tags.indexOf(tag)}` }))).toEqual([tag]);
+    }
+  });
+
+  rule("TAG-1.3", "an untagged message matches only everything", async (bench) => {
+    await bench.publish({ tag: "" });
+    expect(await bench.receive({ tags: "A||B", group: "GID_b" })).toEqual([]);
+    expect(await bench.receive({ tags: "*" })).toHaveLength(1);
+  });
+
+  for (const mode of ["concurrent", "ordered"] as const) {
+    rule(
+      "TAG-2.1",
+      `a message that the first filter does not match is passed over for good (${mode})`,
+      async (bench) => {
+        await publishTagged(bench);
+        expect(bodiesOf(await bench.receive({ tags: "B", mode }))).toEqual(["b"]);
+        expect(await bench.receive({ tags: "A||C" })).toEqual([]);
+        expect(await bench.receive()).toEqual([]);
+        expect(bodiesOf(await bench.receive({ group: "GID_b" }))).toEqual(["a", "b", "c", "none"]);
+      },
+    );
+
+    rule("TAG-2.1", `also by a poll that finds nothing (${mode})`, async (bench) => {
+      await bench.publish({ tag: "A" });
+      expect(await bench.receive({ tags: "B", mode })).toEqual([]);
+      expect(await bench.receive({ mode })).toEqual([]);
+      expect(await bench.receive({ tags: "A", mode })).toEqual([]);
+    });
+  }
+
+  rule(
+    "TAG-2.1",
+    "what was passed over stays so after a crash that comes a second later",
+    async (bench) => {
+      await bench.publish({ tag: "A" });
+      expect(await bench.receive({ tags: "B" })).toEqual([]);
+      await bench.advance(1_000);
+      await bench.restart({ crash: true });
+      expect(await bench.receive()).toEqual([]);
+    },
+    { restarts: true },
+  );
+
+  rule(
+    "TAG-2.1",
+    "and after one that comes at once, when something was delivered from that queue",
+    async (bench) => {
+      await bench.publish({ tag: "A" });
+      await bench.receive({ tags: "B" });
+      await bench.publish({ tag: "B", body: "b" });
+      expect(bodiesOf(await bench.receive({ tags: "B" }))).toEqual(["b"]);
+      await bench.restart({ crash: true });
+      expect(await bench.receive()).toEqual([]);
+    },
+    { restarts: true },
+  );
+
+  rule("TAG-2.1", "a message not reached yet is not passed over", async (bench) => {
+    await bench.publish({ body: "0", tag: "A" });
+    await bench.publish({ body: "1", tag: "B" });
+    expect(bodiesOf(await bench.receive({ tags: "A", max: 1 }))).toEqual(["0"]);
+    expect(bodiesOf(await bench.receive({ tags: "B" }))).toEqual(["1"]);
+  });
+
+  rule(
+    "TAG-2.2",
+    "a plain poll leaves, ready, what another filter of the last 5 min matches",
+    async (bench) => {
+      await bench.receive({ tags: "B" });
+      await bench.advance(300_000);
+      await publishTagged(bench);
+      expect(bodiesOf(await bench.receive({ tags: "A" }))).toEqual(["a"]);
+      expect(bodiesOf(await bench.receive({ tags: "B" }))).toEqual(["b"]);
+      expect(await bench.receive()).toEqual([]);
+    },
+    { notWithRestarts: FORGETS },
+  );
+
+  rule(
+    "TAG-2.2",
+    "a filter that was not used for longer than 5 min is forgotten",
+    async (bench) => {
+      await bench.receive({ tags: "B" });
+      await bench.advance(300_001);
+      await publishTagged(bench);
+      expect(bodiesOf(await bench.receive({ tags: "A" }))).toEqual(["a"]);
+      expect(await bench.receive({ tags: "B" })).toEqual([]);
+    },
+    { notWithRestarts: FORGETS },
+  );
+
+  rule(
+    "TAG-2.2",
+    "where everything was asked for of late nothing is passed over",
+    async (bench) => {
+      await bench.receive({ tags: "*" });
+      await publishTagged(bench);
+      expect(bodiesOf(await bench.receive({ tags: "A" }))).toEqual(["a"]);
+      expect(bodiesOf(await bench.receive({ tags: "*" }))).toEqual(["b", "c", "none"]);
+    },
+    { notWithRestarts: FORGETS },
+  );
+
+  rule(
+    "TAG-2.2",
+    "a filter of another group or topic keeps nothing",
+    async (bench) => {
+      await bench.receive({ tags: "B", group: "GID_b" });
+      await bench.receive({ tags: "B", topic: "bills" });
+      await bench.publish({ tag: "B" });
+      expect(await bench.receive({ tags: "A" })).toEqual([]);
+      expect(await bench.receive({ tags: "B" })).toEqual([]);
+    },
+    { notWithRestarts: FORGETS },
+  );
+
+  rule(
+    "TAG-2.2",
+    "a restart forgets them",
+    async (bench) => {
+      await bench.receive({ tags: "B" });
+      await bench.restart();
+      await bench.publish({ tag: "B" });
+      expect(await bench.receive({ tags: "A" })).toEqual([]);
+      expect(await bench.receive({ tags: "B" })).toEqual([]);
+    },
+    { restarts: true },
+  );
+
+  rule("TAG-2.3", "what was delivered once waits for a poll that matches", async (bench) => {
+    await bench.publish({ tag: "A" });
+    await bench.receive({ tags: "A" });
+    await bench.advance(300_001);
+    expect(await bench.receive({ tags: "B" })).toEqual([]);
+    await bench.advance(86_400_000);
+    expect(await bench.receive({ tags: "B" })).toEqual([]);
+    expect(await bench.receive({ tags: "A" })).toMatchObject([{ attempt: 2 }]);
+  });
+
+  rule("TAG-2.3", "what was delivered once is not passed over by an ordered poll either", async (bench) => {
+    await bench.publish({ tag: "A", intent: ordered("a") });
+    await bench.receive({ tags: "A", mode: "ordered" });
+    await bench.advance(86_400_000);
+    expect(await bench.receive({ tags: "B", mode: "ordered" })).toMatchObject([{ attempt: 2 }]);
+  });
+}
+
+async function publishTagged(bench: Bench): Promise<void> {
+  for (const tag of ["A", "B", "C"]) await bench.publish({ tag, body: tag.toLowerCase() });
+  await bench.publish({ body: "none" });
+}
