@@ -18,6 +18,8 @@ const MAX_SOCKET_PATH_BYTES = 100;
 /** For the answer of one that is stopped (SIGSTOP) or busy; it listens, so it lives. */
 const ANSWER_WITHIN_MS = 2_000;
 const ASK_AGAIN_AFTER_MS = 10;
+/** Smaller than any lock's name, and none. */
+const NOBODY = "";
 
 type Answer = { readonly state: "holding" | "starting"; readonly pid: number | undefined };
 
@@ -28,18 +30,20 @@ export async function lockDirectory(directory: string, pid: number): Promise<Dis
       const announced = await announce(directory, reach.directory, pid);
       if (!announced) continue; // a holder tidied up between our bind and our rename
       try {
-        const winner = await look(directory, reach.directory, announced.name);
-        if (!winner) {
+        const first = await look(directory, reach.directory, announced.name);
+        if (!first) {
           announced.hold();
           await tidyUp(directory);
           return { held: true, release: () => announced.withdraw() };
         }
-        await announced.withdraw();
-        return { held: false, pid: winner.pid };
       } catch (error) {
         await announced.withdraw();
         throw error;
       }
+      await announced.withdraw();
+      // Who went before us may itself give way: DUR-4 wants the name of the one that holds. If all are gone, it is our turn.
+      const holder = await look(directory, reach.directory, NOBODY);
+      if (holder) return { held: false, pid: holder.pid };
     }
   } finally {
     await reach.leave();
@@ -84,7 +88,10 @@ async function announce(directory: string, reach: string, pid: number): Promise<
   return { name, hold, withdraw };
 }
 
-/** Asks every other lock until none is left that lives; returns who goes first, if somebody does. */
+/**
+ * Asks every other lock until none is left that lives; returns who goes first, if somebody does. To one that is nobody only
+ * a holder does.
+ */
 async function look(directory: string, reach: string, own: string): Promise<Answer | undefined> {
   for (;;) {
     const others = (await readdir(directory)).filter((name) => LOCK.test(name) && name !== own);
