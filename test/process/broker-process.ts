@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { chown, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const MAIN = join(ROOT, "packages/cli/dist/main.js");
@@ -32,11 +33,31 @@ export interface BrokerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** What to run in front of node, such as strace. */
   readonly under?: readonly string[];
+  /** kill -9 this long after it was started, whether it serves by then or not. */
+  readonly killedAfterMs?: number;
 }
 
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+}
+
+/** It ended before it served, or neither came in time. */
+export class DidNotStart extends Error {
+  readonly ended: Ended | undefined;
+  /** What it said on standard error. */
+  readonly errorOutput: string;
+
+  constructor(ended: Ended | undefined, errorOutput: string) {
+    super(`the broker did not start:\n${errorOutput}`);
+    this.ended = ended;
+    this.errorOutput = errorOutput;
+  }
+}
+
+export interface RunEnded extends Ended {
+  readonly output: string;
+  readonly errorOutput: string;
 }
 
 /** A real broker in a process of its own, as a user would run it. */
@@ -54,11 +75,11 @@ export class BrokerProcess {
     this.#errorOutput = errorOutput;
   }
 
-  /** Starts one and waits until it serves; rejects with what it said when it does not. */
+  /** Starts one and waits until it serves; rejects with a DidNotStart when it does not. */
   static async start(options: BrokerOptions = {}): Promise<BrokerProcess> {
     const started = await launch(options);
-    const line = await Promise.race([started.firstLine, started.ended.then(() => undefined), late()]);
-    if (line === undefined) throw new Error(`the broker did not start:\n${started.errorOutput.join("")}`);
+    const line = await Promise.race([started.firstLine, started.ended, late()]);
+    if (typeof line !== "string") throw new DidNotStart(line, started.errorOutput.join(""));
     return new BrokerProcess(started.child, JSON.parse(line) as Ready, started.ended, started.errorOutput);
   }
 
@@ -69,6 +90,19 @@ export class BrokerProcess {
   /** What it has said on standard error so far. */
   get log(): string {
     return this.#errorOutput.join("");
+  }
+
+  /** The lines of its log with this event, so far. */
+  logged(event: string): Record<string, unknown>[] {
+    const lines = this.log.split("\n").filter((line) => line.includes(`"event":"${event}"`));
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** Its ends of the pipes that it writes to, for a reader that stops reading or goes away. */
+  get pipes(): { readonly output: Readable; readonly errorOutput: Readable } {
+    const { stdout, stderr } = this.#child;
+    if (stdout === null || stderr === null) throw new Error("it has no pipes");
+    return { output: stdout, errorOutput: stderr };
   }
 
   /** Sends a signal to the broker itself, not to what runs around it. */
@@ -110,10 +144,15 @@ export class BrokerProcess {
 }
 
 /** Runs the broker where it is expected not to start: what it said, and how it ended. */
-export async function runToEnd(
-  options: BrokerOptions & { readonly readyJson?: boolean },
-): Promise<Ended & { readonly output: string; readonly errorOutput: string }> {
+export async function runToEnd(options: BrokerOptions): Promise<RunEnded> {
   const { ended, output, errorOutput } = await launch(options);
+  const end = await ended;
+  return { ...end, output: output.join(""), errorOutput: errorOutput.join("") };
+}
+
+/** Runs the program with just these words. */
+export async function runProgram(...args: readonly string[]): Promise<RunEnded> {
+  const { ended, output, errorOutput } = follow([process.execPath, MAIN, ...args], { cwd: await newDirectory() });
   const end = await ended;
   return { ...end, output: output.join(""), errorOutput: errorOutput.join("") };
 }
@@ -143,9 +182,11 @@ interface Launched {
 }
 
 async function launch(options: BrokerOptions): Promise<Launched> {
-  const { command = "dev", args = [], environment = {}, under = [] } = options;
+  const { command = "dev", args = [], environment = {}, under = [], uid } = options;
   const keeps = !args.includes("--ephemeral") && !args.includes("--data") && !args.includes("simulated");
   const data = options.dataDirectory ?? (keeps ? await newDirectory() : undefined);
+  const cwd = options.startedIn ?? (await newDirectory());
+  if (uid !== undefined) await chown(cwd, uid, uid);
   const line = [
     ...under,
     process.execPath,
@@ -156,11 +197,15 @@ async function launch(options: BrokerOptions): Promise<Launched> {
     ...(data === undefined ? [] : ["--data", data]),
     ...args,
   ];
-  const child = spawn(line[0] ?? "", line.slice(1), {
-    cwd: await newDirectory(),
+  return follow(line, {
+    cwd,
     env: { ...process.env, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   });
+}
+
+function follow([program = "", ...args]: readonly string[], options: SpawnOptions): Launched {
+  const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   children.add(child);
   const output: string[] = [];
   const errorOutput: string[] = [];
