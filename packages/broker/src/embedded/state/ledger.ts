@@ -54,7 +54,7 @@ export class Ledger {
   readonly agenda = new Agenda<Timed>();
   /** Where the next sweep finds exhausted deliveries and half messages to abandon. */
   readonly toSweep = new Set<Timed>();
-  /** The newest instant of `now()` in any fact (TIM-1). */
+  /** The newest instant that any fact has seen (TIM-1). */
   newestAt: EpochMs = 0;
   #lastId: Id = 0;
 
@@ -123,7 +123,7 @@ export class Ledger {
 
   /** Adds one fact, which stands at `position` of the journal. */
   apply(fact: Fact, position: Position): void {
-    if ("at" in fact && fact.at > this.newestAt) this.newestAt = fact.at;
+    this.newestAt = Math.max(this.newestAt, instantOf(fact));
     (this.#handlers[fact.kind] as (fact: Fact, position: Position) => void)(fact, position);
   }
 
@@ -175,6 +175,12 @@ export class Ledger {
         group.declaredStarts = this.#startsFrom(group.ref.instance, fact.settings);
       group.settings = fact.settings;
       group.origin = fact.origin;
+      for (const { subscriptions } of this.#topics.values()) {
+        const subscription = subscriptions.get(fact.group);
+        if (subscription === undefined) continue;
+        subscription.unsettle();
+        this.#place(subscription);
+      }
     },
 
     "message-stored": (fact, position) => {
@@ -223,7 +229,7 @@ export class Ledger {
       const topic = this.#topicOf(fact.topic);
       const half = topic.half.get(fact.id);
       if (half === undefined) return;
-      topic.half.end(half, fact.resolution === "commit" ? "committed" : "rolled-back");
+      topic.half.end(half, fact.resolution === "commit" ? "committed" : "rolled-back", fact.at);
       this.#place(topic.half);
       if (fact.resolution === "rollback") return;
       if (fact.queue !== undefined) this.#append(topic.id, fact.queue, half.position, half.bodyBytes, half.tag);
@@ -237,7 +243,7 @@ export class Ledger {
       const { half: halves } = this.#topicOf(fact.topic);
       const half = halves.get(fact.id);
       if (half === undefined) return;
-      halves.end(half, "abandoned");
+      halves.end(half, "abandoned", fact.at);
       this.#place(halves);
     },
 
@@ -324,6 +330,12 @@ export class Ledger {
   #used(id: Id): void {
     this.#lastId = Math.max(this.#lastId, id);
   }
+}
+
+/** A wall clock is never ahead of `now()`, so a date of publishing is as good a witness. */
+function instantOf(fact: Fact): EpochMs {
+  if ("at" in fact) return fact.at;
+  return "publishedAt" in fact ? fact.publishedAt : 0;
 }
 
 function growTo(queues: MessageQueue[], count: number): void {

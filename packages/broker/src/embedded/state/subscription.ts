@@ -107,6 +107,14 @@ export class Subscription {
     }
   }
 
+  /** DEL-13: a setting has changed. The next `settle` tells anew what is due from what is exhausted. */
+  unsettle(): void {
+    for (const outstanding of [...this.waiting.due(), ...this.exhausted.inOrder()]) {
+      this.#leave(outstanding);
+      this.waiting.add(outstanding);
+    }
+  }
+
   /** ORD-8: whether anything of this message queue is in flight, whoever took it. */
   hasInFlight(queue: number, now: EpochMs): boolean {
     const progress = this.queue(queue);
