@@ -44,9 +44,15 @@ export function decideAcknowledge(
       const hint = `this delivery ended ${ago} ago (invisible for ${describeDuration(receipt.until - receipt.at)}).`;
       return { handle, refusal: "expired", hint };
     }
-    const outstanding = ledger.subscription(topic.id, group.id)?.queue(receipt.queue).outstanding.get(receipt.offset);
-    // DEL-5: nothing outstanding, a genuine handle and in time: it was acknowledged before.
-    if (outstanding === undefined) return { handle };
+    const progress = ledger.subscription(topic.id, group.id)?.queue(receipt.queue);
+    const outstanding = progress?.outstanding.get(receipt.offset);
+    if (outstanding === undefined) {
+      // DEL-14: where the journal was cut or restored, this delivery has never been; the message is still to come.
+      const isKnown = progress !== undefined && !progress.ready.has(receipt.offset);
+      if (!isKnown) return { handle, refusal: "expired", hint: "the broker's data has no such delivery any more." };
+      // DEL-5: nothing outstanding, a genuine handle and in time: it was acknowledged before.
+      return { handle };
+    }
     if (outstanding.number !== receipt.number || outstanding.before === undefined) {
       return { handle, refusal: "expired", hint: supersededHint(outstanding.attempt) };
     }
