@@ -1,5 +1,6 @@
 import { BrokerError } from "../../domain/broker-error.ts";
 import type { GroupDeclaration } from "../../domain/consumer-group.ts";
+import { groupOfDeadLetterTopic } from "../../domain/names.ts";
 import type { TopicDeclaration } from "../../domain/topic.ts";
 import type { Declarations } from "../../engine/engine.ts";
 import type { Fact } from "../journal/fact.ts";
@@ -24,6 +25,11 @@ function declareTopic(
   mistakes: string[],
   { moment, settings }: Context,
 ): void {
+  if (groupOfDeadLetterTopic(ref) !== undefined) {
+    // DLQ-4: it has one message queue, and only the broker writes to it.
+    mistakes.push(`Topic ${ref.topic} in ${ref.instance} is a dead-letter topic; the broker makes it by itself.`);
+    return;
+  }
   const queues = kind === "ordered" ? (declared ?? settings.orderedQueues) : 1;
   const topic = ledger.topic(ref);
   if (topic === undefined) {
