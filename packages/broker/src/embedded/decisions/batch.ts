@@ -43,6 +43,7 @@ export class Batch {
   readonly #invisibility: Invisibility;
   readonly #maxMessages: number;
   #bytes = 0;
+  #newCount = 0;
   #isFull = false;
 
   constructor(topic: TopicState, maxMessages: number, invisibility: Invisibility, context: Context) {
@@ -56,9 +57,16 @@ export class Batch {
     return this.#isFull || this.picks.length >= this.#maxMessages;
   }
 
+  /** How many of them the group did not have before (DEL-15). */
+  get newCount(): number {
+    return this.#newCount;
+  }
+
   /** Adds a message that is new to the group, or was given back before it counted. False: it did not fit, and the batch is full. */
   addNew(queue: number, offset: Offset): boolean {
-    return this.#add(queue, offset, 1, this.#context.moment.now);
+    const fits = this.#add(queue, offset, 1, this.#context.moment.now);
+    if (fits) this.#newCount += 1;
+    return fits;
   }
 
   /** Adds a message that was delivered before. */

@@ -16,7 +16,6 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
   const retries = retriesOf(poll, new Set(open))[Symbol.iterator]();
   const scans: QueueScan[] = [];
   const room = settings.maxOutstanding - subscription.outstandingCount;
-  let newCount = 0;
   let owedToNews = memory.owedToNews;
 
   const nextRetry = (): Outstanding | undefined => retries.next().value ?? undefined;
@@ -32,7 +31,7 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
 
   let retry = nextRetry();
   while (!batch.isFull) {
-    const scan = newCount < room ? nextScan() : undefined;
+    const scan = batch.newCount < room ? nextScan() : undefined;
     // DEL-12: each place for a retry earns the new ones their share of four; a place of theirs costs what is left of four.
     const isNewsTurn = scan !== undefined && owedToNews >= PLACES - settings.newShare;
     if (retry !== undefined && !isNewsTurn) {
@@ -42,7 +41,6 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
     } else if (scan?.next !== undefined) {
       if (!batch.addNew(scan.queue, scan.next)) break;
       scan.take();
-      newCount++;
       owedToNews = retry === undefined ? 0 : owedToNews - (PLACES - settings.newShare);
     } else {
       break;
@@ -55,7 +53,7 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
     picks: batch.picks,
     scans: seen,
     owedToNews,
-    isFull: newCount >= room,
+    isFull: batch.newCount >= room,
   };
 }
 

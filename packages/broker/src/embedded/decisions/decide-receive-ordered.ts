@@ -66,7 +66,7 @@ function endExhausted(
 /** Adds what is new, by offset. False when DEL-15 held some back. */
 function addInOrder(batch: Batch, scan: QueueScan, room: number): boolean {
   while (scan.next !== undefined) {
-    if (batch.picks.length >= room && !batch.isFull) return false;
+    if (batch.newCount >= room && !batch.isFull) return false;
     if (!batch.addNew(scan.queue, scan.next)) return true;
     scan.take();
   }
