@@ -104,6 +104,8 @@ class EmbeddedEngine implements Engine {
   #alarm: Alarm | undefined;
   #alarmAt: EpochMs = Number.POSITIVE_INFINITY;
   #stopped: Promise<void> | undefined;
+  /** DUR-2: from then on everything is refused. */
+  #failure: BrokerError | undefined;
 
   constructor({ journal, runtime, settings, waitClocks }: EmbeddedEngineParts, ledger: Ledger, tags: TagHasher) {
     this.#journal = journal;
@@ -123,7 +125,10 @@ class EmbeddedEngine implements Engine {
     );
     this.inspection = new EmbeddedInspection(ledger);
     journal.failed.then(
-      (cause) => this.#waiting.failAll(new BrokerError("storage-failed", "The disk failed.", { cause })),
+      (cause) => {
+        this.#failure = new BrokerError("storage-failed", "The disk failed.", { cause });
+        this.#waiting.failAll(this.#failure);
+      },
       () => undefined,
     );
     this.#setAlarm();
@@ -217,6 +222,7 @@ class EmbeddedEngine implements Engine {
     if (this.#stopped !== undefined) {
       return Promise.reject(new BrokerError("stopping", "The broker is stopping; nothing was stored."));
     }
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return this.#track(verb);
   }
 
@@ -368,14 +374,14 @@ class EmbeddedEngine implements Engine {
     return { topic, subscription };
   }
 
-  /** One alarm, for whatever comes due next. */
+  /** One alarm, for whatever comes due next. One that is early enough stays: put off at every fact, it would never ring. */
   #setAlarm(): void {
     if (this.#stopped !== undefined) return;
     const at = this.#nextDueAt();
-    if (at === this.#alarmAt) return;
+    if (at >= this.#alarmAt) return;
     this.#alarm?.cancel();
     this.#alarmAt = at;
-    this.#alarm = at === Number.POSITIVE_INFINITY ? undefined : this.#runtime.clock.alarm(at, () => this.#ring());
+    this.#alarm = this.#runtime.clock.alarm(at, () => this.#ring());
   }
 
   #nextDueAt(): EpochMs {
