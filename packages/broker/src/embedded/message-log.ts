@@ -13,6 +13,8 @@ interface Line {
   /** Where the message stands. */
   readonly position: Position;
   readonly fields: LogFields;
+  /** Unless it is that of the others. */
+  readonly level?: LogLevel;
 }
 
 /** One log line for each thing that happens to a message; never its body (RUN-3). Costs nothing where nobody would see it. */
@@ -35,8 +37,10 @@ export class MessageLog {
   /** To be called right after the facts were applied. */
   note(facts: readonly Fact[], positions: readonly Position[]): void {
     for (const fact of facts) this.#noteTopic(fact);
-    if (!this.#log.isEnabled(this.#level)) return;
-    const lines = facts.flatMap((fact, index) => this.#linesOf(fact, positions[index] ?? 0));
+    const lines = facts.flatMap((fact) => this.#blockedBy(fact));
+    if (this.#log.isEnabled(this.#level)) {
+      lines.push(...facts.flatMap((fact, index) => this.#linesOf(fact, positions[index] ?? 0)));
+    }
     for (const line of lines) this.#last = this.#last.then(() => this.#write(line));
   }
 
@@ -62,11 +66,27 @@ export class MessageLog {
     this.#log.write("info", "topic.kind-set", { ...ref, topicKind: fact.topicKind, queues: fact.queues });
   }
 
-  async #write({ event, position, fields }: Line): Promise<void> {
+  /** ORD-6: a message that would be a dead letter by now comes again and again instead. */
+  #blockedBy(fact: Fact): Line[] {
+    if (fact.kind !== "messages-delivered") return [];
+    const { topic, group, queue } = fact;
+    const maxAttempts = this.#ledger.maxAttempts(topic, group);
+    const names = { topic: this.#topicName(topic), queue, group: this.#groupName(group) };
+    return fact.deliveries
+      .filter(({ attempt }) => attempt > maxAttempts)
+      .map(({ offset, attempt }) => ({
+        event: "message.blocked",
+        position: this.#positionOf(topic, queue, offset),
+        fields: { ...names, attempt },
+        level: "warn",
+      }));
+  }
+
+  async #write({ event, position, fields, level = this.#level }: Line): Promise<void> {
     try {
       const { messageId, message } = await this.#messages.read(position);
       const tag = message.tag === "" ? undefined : message.tag;
-      this.#log.write(this.#level, event, { id: messageId, ...fields, tag, key: message.key });
+      this.#log.write(level, event, { id: messageId, ...fields, tag, key: message.key });
     } catch (error) {
       // The journal has failed or is closed, and says so itself.
       this.#log.write("debug", "message.unread", { event, reason: String(error) });
