@@ -51,6 +51,8 @@ export interface Opened {
   /** No sync returns, until released. */
   holdSyncs?(): void;
   releaseSyncs?(): void;
+  /** The next sync fails. */
+  failNextSync?(): void;
 }
 
 export interface PublishInput {
@@ -223,6 +225,10 @@ export class Bench {
     this.#opened.releaseSyncs?.();
   }
 
+  failNextSync(): void {
+    this.#opened.failNextSync?.();
+  }
+
   close(): Promise<void> {
     return this.#engine.stop();
   }
@@ -266,6 +272,16 @@ export function aMessage({ body = "hello", tag = "", key = "key-1", properties =
 
 export function ordered(shardingKey: string): PublishIntent {
   return { kind: "ordered", shardingKey };
+}
+
+/** Says whether the promise has come to an end by the time it is asked. */
+export function watch(promise: Promise<unknown>): () => boolean {
+  let hasEnded = false;
+  const end = (): void => {
+    hasEnded = true;
+  };
+  promise.then(end, end);
+  return () => hasEnded;
 }
 
 export function bodiesOf(deliveries: readonly Delivery[]): string[] {

@@ -60,5 +60,6 @@ async function openOnDisk(firstSettings: EngineSettings): Promise<Opened> {
     },
     holdSyncs: () => disk.holdSyncs(),
     releaseSyncs: () => disk.releaseSyncs(),
+    failNextSync: () => disk.failNext("sync", "EIO"),
   };
 }
