@@ -51,7 +51,10 @@ describe("a publish", () => {
     ["", { kind: "normal" }],
     ["__SHARDINGKEY:", { kind: "normal" }],
     ["__STARTDELIVERTIME:1767225600000", { kind: "delayed", deliverAt: 1_767_225_600_000 }],
-    ["__STARTDELIVERTIME:1767225600000|__SHARDINGKEY:s", { kind: "delayed", deliverAt: 1_767_225_600_000 }],
+    [
+      "__STARTDELIVERTIME:1767225600000|__SHARDINGKEY:s",
+      { kind: "delayed", deliverAt: 1_767_225_600_000, shardingKey: "s" },
+    ],
     ["__TransCheckT:20|__SHARDINGKEY:s", { kind: "transactional", firstCheckAfter: 20_000 }],
     ["__TransCheckT:5", { kind: "transactional", firstCheckAfter: 10_000 }],
     ["__STARTDELIVERTIME:7|__TransCheckT:301", { kind: "transactional", firstCheckAfter: 300_000, deliverAt: 7 }],

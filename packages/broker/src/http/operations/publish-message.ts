@@ -53,7 +53,8 @@ function toIntent({ checkAfterSeconds, deliverAt, shardingKey }: ReservedIntent)
     const firstCheckAfter = checkAfterSeconds * SECOND;
     return { kind: "transactional", firstCheckAfter, ...(deliverAt === undefined ? {} : { deliverAt }) };
   }
-  if (deliverAt !== undefined) return { kind: "delayed", deliverAt };
+  const key = shardingKey === undefined ? {} : { shardingKey };
+  if (deliverAt !== undefined) return { kind: "delayed", deliverAt, ...key };
   if (shardingKey !== undefined) return { kind: "ordered", shardingKey };
   return { kind: "normal" };
 }
