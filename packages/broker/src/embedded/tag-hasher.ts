@@ -14,6 +14,10 @@ export class TagHasher {
     this.#key = createSecretKey(secret);
   }
 
+  get rememberedCount(): number {
+    return this.#remembered.size;
+  }
+
   hash(tag: string): TagHash {
     if (tag === "") return NO_TAG;
     const known = this.#remembered.get(tag);

@@ -18,6 +18,11 @@ export class OffsetRanges {
     return this.#from[0] ?? 0;
   }
 
+  /** How many ranges it takes: what it costs. */
+  get rangeCount(): number {
+    return this.#from.length;
+  }
+
   has(offset: Offset): boolean {
     const index = this.#indexOf(offset);
     return index < this.#from.length && (this.#from[index] ?? 0) <= offset;
@@ -66,6 +71,7 @@ export class OffsetRanges {
 
   /** Takes `[from, to)` out; what is not in it is no matter. */
   remove(from: Offset, to: Offset): void {
+    if (from >= to) return;
     for (let index = this.#indexOf(from); index < this.#from.length; ) {
       const start = this.#from[index] ?? 0;
       const end = this.#to[index] ?? 0;
