@@ -33,6 +33,10 @@ export interface BrokerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** What to run in front of node, such as strace. */
   readonly under?: readonly string[];
+  /** Absent: a new one. */
+  readonly startedIn?: string;
+  /** Who runs it; only root may choose. */
+  readonly uid?: number;
   /** kill -9 this long after it was started, whether it serves by then or not. */
   readonly killedAfterMs?: number;
 }
@@ -182,7 +186,7 @@ interface Launched {
 }
 
 async function launch(options: BrokerOptions): Promise<Launched> {
-  const { command = "dev", args = [], environment = {}, under = [], uid } = options;
+  const { command = "dev", args = [], environment = {}, under = [], uid, killedAfterMs } = options;
   const keeps = !args.includes("--ephemeral") && !args.includes("--data") && !args.includes("simulated");
   const data = options.dataDirectory ?? (keeps ? await newDirectory() : undefined);
   const cwd = options.startedIn ?? (await newDirectory());
@@ -201,6 +205,7 @@ async function launch(options: BrokerOptions): Promise<Launched> {
     cwd,
     env: { ...process.env, ...environment },
     ...(uid === undefined ? {} : { uid, gid: uid }),
+    ...(killedAfterMs === undefined ? {} : { timeout: killedAfterMs, killSignal: "SIGKILL" }),
   });
 }
 
