@@ -9,7 +9,6 @@ export class DamagedJournal extends StartError {
       `Damaged data in ${directory}: ${what}. Nothing was changed. Restore a copy, or use another directory: --data DIR.`,
       options,
     );
-    this.name = "DamagedJournal";
   }
 }
 
