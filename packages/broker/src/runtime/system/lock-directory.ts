@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, rename, rm, symlink } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rename, rm, symlink } from "node:fs/promises";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -76,6 +76,7 @@ async function announce(directory: string, reach: string, pid: number): Promise<
     });
   };
   try {
+    await chmod(path.join(directory, `new-${name}`), 0o600); // DUR-6
     await rename(path.join(directory, `new-${name}`), path.join(directory, name));
   } catch (error) {
     await withdraw();
