@@ -9,7 +9,7 @@ import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
 import { Bench, DEFAULTS, type EngineUnderTest } from "./bench.ts";
 
-const UNDER: EngineUnderTest = {
+export const UNDER: EngineUnderTest = {
   name: "embedded",
   keeps: true,
   restartsAlways: false,

@@ -17,6 +17,9 @@ class Workload {
   readonly #held: { readonly delivery: Delivery; readonly topic: string; readonly group: string }[] = [];
   readonly #transactions: string[] = [];
   readonly #polls: Promise<unknown>[] = [];
+  /** Bodies that must reach every group, and what has reached one: `body group`. */
+  readonly visible: string[] = [];
+  readonly reached = new Set<string>();
   #published = 0;
 
   constructor(bench: Bench, seed: number, usesTags: boolean) {
@@ -64,6 +67,7 @@ class Workload {
         ...this.#pick([{}, { deliverAt: now + 40_000 }]),
       } as const,
     }[topic];
+    if (topic !== "half") this.visible.push(body);
     const { transactionHandle } = await this.#bench.publish({ topic, body, tag, intent });
     if (transactionHandle !== undefined) this.#transactions.push(transactionHandle);
   }
@@ -87,6 +91,7 @@ class Workload {
   }
 
   #hold(deliveries: readonly Delivery[], { topic, group }: { topic: string; group: string }): void {
+    for (const { message } of deliveries) this.reached.add(`${message.body} ${group}`);
     this.#held.push(...deliveries.map((delivery) => ({ delivery, topic, group })));
   }
 
@@ -123,30 +128,37 @@ class Workload {
 }
 
 /** All that clients can learn of it: the counts, then whatever it still gives to whom, and the counts of that. */
-async function learnAll(bench: Bench): Promise<unknown> {
+async function learnAll(bench: Bench, reached: Set<string>): Promise<unknown> {
   await bench.settle();
   const before = counts(bench);
   await bench.advance(600_000);
   const given: Record<string, unknown> = {};
   for (const topic of [...TOPICS, ...GROUPS.map((group) => `%DLQ%${group}`)]) {
-    for (const group of GROUPS) given[`${topic} ${group}`] = await drain(bench, topic, group);
+    for (const group of GROUPS) {
+      const deliveries = await drain(bench, topic, group);
+      for (const { message } of deliveries) reached.add(`${message.body} ${group}`);
+      given[`${topic} ${group}`] = inOrder(topic, deliveries).map(whatIsToldOf);
+    }
   }
   const offers = await bench.receiveHalf({ topic: "half" });
   return { before, given, offers: offers.map(whatIsToldOf), after: counts(bench) };
 }
 
-/** In order within one message queue; whose turn it is among queues, and among new and old, may be forgotten. */
-async function drain(bench: Bench, topic: string, group: string): Promise<unknown[]> {
+async function drain(bench: Bench, topic: string, group: string): Promise<Delivery[]> {
   const all: Delivery[] = [];
   for (;;) {
     const deliveries = await bench.receive({ topic, group, mode: topic === "sharded" ? "ordered" : "concurrent" });
-    if (deliveries.length === 0) break;
+    if (deliveries.length === 0) return all;
     all.push(...deliveries);
     await bench.acknowledge(deliveries, { topic, group });
   }
-  if (topic !== "sharded") return all.map(whatIsToldOf).toSorted();
-  const keyOf = ({ message }: Delivery) => message.body.split(":")[1] ?? "";
-  return all.toSorted((one, other) => keyOf(one).localeCompare(keyOf(other))).map(whatIsToldOf);
+}
+
+/** As they came within one message queue; whose turn it is among queues, and among new and old, may be forgotten. */
+function inOrder(topic: string, deliveries: readonly Delivery[]): readonly Delivery[] {
+  const keyOf = ({ message, messageId }: Delivery) =>
+    topic === "sharded" ? (message.body.split(":")[1] ?? "") : messageId;
+  return deliveries.toSorted((one, other) => keyOf(one).localeCompare(keyOf(other)));
 }
 
 function whatIsToldOf({ message, messageId, attempt, firstDeliveredAt, visibleAgainAt, deadLetter }: Delivery): string {
@@ -169,9 +181,18 @@ async function live(seed: number, usesTags: boolean, end: (bench: Bench) => Prom
   if (under === undefined) throw new Error("no engine keeps its data");
   const settings = { ...DEFAULTS, maxRetries: 3, checkFor: 120_000, giveBacksBeforeDelivery: 2 };
   const bench = new Bench(under, await under.open(settings));
-  await new Workload(bench, seed, usesTags).run();
+  const workload = new Workload(bench, seed, usesTags);
+  await workload.run();
   await end(bench);
-  return learnAll(bench);
+  const learnt = await learnAll(bench, workload.reached);
+  if (!usesTags) expectAllReached(workload);
+  return learnt;
+}
+
+/** DEL-1: without filters every message has reached every group. */
+function expectAllReached({ visible, reached }: Workload): void {
+  const all = visible.flatMap((body) => GROUPS.map((group) => `${body} ${group}`));
+  expect(all.filter((one) => !reached.has(one))).toEqual([]);
 }
 
 for (let seed = 1; seed <= SEEDS; seed++) {
