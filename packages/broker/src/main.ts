@@ -10,6 +10,8 @@ import type { Journal } from "./embedded/journal/journal.ts";
 import { MemoryJournal } from "./embedded/journal/memory-journal.ts";
 import type { Engine } from "./engine/engine.ts";
 import { GuardedEngine } from "./engine/guarded-engine.ts";
+import { MeasuredEngine } from "./engine/measured-engine.ts";
+import { Tally } from "./engine/tally.ts";
 import { describeListenError } from "./http/describe-listen-error.ts";
 import { HttpFront } from "./http/http-front.ts";
 import type { Clock } from "./runtime/clock.ts";
@@ -51,7 +53,9 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
   const clock = new SystemClock();
   const log = new SystemLog({ level: config.logLevel, terminal, wall: () => clock.wall() });
   const runtime: Runtime = { clock, log, random: new SystemRandom(), disk: new SystemDisk({ pid, uid }) };
-  const { engine, failed, test } = await openEngine(config, runtime);
+  const { engine: guarded, failed, test } = await openEngine(config, runtime);
+  const tally = new Tally();
+  const engine = new MeasuredEngine(guarded, (...end) => tally.note(...end));
   try {
     const front = openFront(config, engine, runtime);
     const http = await listen(config, front, log);
@@ -63,6 +67,7 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
       testInterface?.close();
       await engine.stop();
       await front.finish();
+      log.write("info", "broker.tally", tally.describe());
     };
     return {
       http,

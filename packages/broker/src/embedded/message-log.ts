@@ -17,6 +17,15 @@ interface Line {
   readonly level?: LogLevel;
 }
 
+/** What a subscription is told once, and why. */
+const SAID_ONCE = {
+  // ORD-8
+  "subscription.polled-both-ways":
+    "this group polls this topic both in order and not: a plain poll does not obey the gate, and the order is lost",
+  // DEL-15
+  "subscription.full": "too many deliveries are unacknowledged: only what is due again comes until there are fewer",
+} as const;
+
 /** One log line for each thing that happens to a message; never its body (RUN-3). Costs nothing where nobody would see it. */
 export class MessageLog {
   readonly #ledger: Ledger;
@@ -49,21 +58,26 @@ export class MessageLog {
     const key = `${ref.instance}/${ref.topic}/${message}`;
     if (this.#mismatches.has(key)) return;
     this.#mismatches.add(key);
-    this.#log.write("warn", "topic.kind-mismatch", { ...ref, topicKind: topic, messageKind: message });
+    const sentence = `topic ${ref.topic} is ${topic}, a message for it was ${message}: let through (typeCheck: warn)`;
+    this.#log.write("warn", "topic.kind-mismatch", { sentence, ...ref, topicKind: topic, messageKind: message });
   }
 
   /** What one subscription is told once. */
-  sayOnce(memory: PollMemory, event: string, { topic, group }: Subscription): void {
+  sayOnce(memory: PollMemory, event: keyof typeof SAID_ONCE, { topic, group }: Subscription): void {
     if (memory.said.has(event)) return;
     memory.said.add(event);
-    this.#log.write("warn", event, { topic: this.#topicName(topic), group: this.#groupName(group) });
+    const names = { topic: this.#topicName(topic), group: this.#groupName(group) };
+    this.#log.write("warn", event, { sentence: SAID_ONCE[event], ...names });
   }
 
   #noteTopic(fact: Fact): void {
     if (fact.kind !== "topic-created" && fact.kind !== "topic-changed") return;
     if (fact.origin !== "use" || fact.topicKind === undefined) return;
     const ref = this.#ledger.topicById(fact.topic)?.ref;
-    this.#log.write("info", "topic.kind-set", { ...ref, topicKind: fact.topicKind, queues: fact.queues });
+    const { topicKind, queues } = fact;
+    const shards = `: ${queues} message queues by sharding key; globally ordered in the cloud? Declare queues: 1`;
+    const sentence = `topic ${ref?.topic} is ${topicKind} from its first message${queues > 1 ? shards : ""}`;
+    this.#log.write("info", "topic.kind-set", { sentence, ...ref, topicKind, queues });
   }
 
   /** ORD-6: a message that would be a dead letter by now comes again and again instead. */

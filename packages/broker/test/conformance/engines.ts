@@ -5,18 +5,19 @@ import { MemoryJournal } from "../../src/embedded/journal/memory-journal.ts";
 import type { EngineSettings } from "../../src/embedded/settings.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { GuardedEngine } from "../../src/engine/guarded-engine.ts";
+import { MeasuredEngine } from "../../src/engine/measured-engine.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import { RecordingLog } from "../../src/testing/recording-log.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
 import type { EngineUnderTest, Opened } from "./bench.ts";
 
-/** The embedded engine over each of its journals, and inside its wrapper. */
+/** The embedded engine over each of its journals, and inside its wrappers. */
 export const engines: readonly EngineUnderTest[] = [
   { name: "embedded, in memory", keeps: false, restartsAlways: false, open: openInMemory },
   { name: "embedded, on a simulated disk", keeps: true, restartsAlways: false, open: openOnDisk },
   { name: "embedded, restarted after every step", keeps: true, restartsAlways: true, open: openOnDisk },
-  { name: "guarded", keeps: false, restartsAlways: false, open: openGuarded },
+  { name: "wrapped", keeps: false, restartsAlways: false, open: openWrapped },
 ];
 
 async function openInMemory(settings: EngineSettings): Promise<Opened> {
@@ -26,9 +27,10 @@ async function openInMemory(settings: EngineSettings): Promise<Opened> {
   return { ...runtime, engine };
 }
 
-async function openGuarded(settings: EngineSettings): Promise<Opened> {
+async function openWrapped(settings: EngineSettings): Promise<Opened> {
   const opened = await openInMemory(settings);
-  return { ...opened, engine: new GuardedEngine(opened.engine, { fast: false }) };
+  const guarded = new GuardedEngine(opened.engine, { fast: false });
+  return { ...opened, engine: new MeasuredEngine(guarded, () => undefined) };
 }
 
 async function openOnDisk(firstSettings: EngineSettings): Promise<Opened> {

@@ -96,8 +96,8 @@ describe("the guard", () => {
 });
 
 async function openGuarded(): Promise<Bench> {
-  const guarded = engines.find(({ name }) => name === "guarded");
-  if (guarded === undefined) throw new Error("no guarded engine");
+  const guarded = engines.find(({ name }) => name === "wrapped");
+  if (guarded === undefined) throw new Error("no wrapped engine");
   return new Bench(guarded, await guarded.open(DEFAULTS));
 }
 
