@@ -25,5 +25,7 @@ export function readyFacts({ config, broker, version, pid }: Serving) {
     version,
     ...(broker.test === undefined ? {} : { test: broker.test }),
     ...(config.fast ? { fast: true } : {}),
+    // PUB-1.3: what is weaker is shown wherever the facts are.
+    ...(config.durability === "relaxed" && config.dataDirectory !== undefined ? { durability: "relaxed" } : {}),
   };
 }
