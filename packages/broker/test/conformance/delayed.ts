@@ -24,6 +24,15 @@ export function delayedRules(rule: Rule): void {
     expect(bodiesOf(await bench.receive())).toEqual(["later"]);
   });
 
+  rule("DLY-1.2", "what was published later and is due earlier does not wait for the other", async (bench) => {
+    await publishAt(bench, 60_000, "second");
+    await publishAt(bench, 10_000, "first");
+    await bench.advance(10_000);
+    expect(bodiesOf(await bench.receive())).toEqual(["first"]);
+    await bench.advance(50_000);
+    expect(bodiesOf(await bench.receive())).toEqual(["second"]);
+  });
+
   rule("DLY-1.2", "a waiting consumer gets a delayed message at its delivery time", async (bench) => {
     await publishAt(bench, 10_000, "later");
     const poll = bench.poll();
