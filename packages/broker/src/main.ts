@@ -2,6 +2,7 @@ import { Credentials } from "./access/credentials.ts";
 import type { Config } from "./config/load-config.ts";
 import { BrokerError } from "./domain/broker-error.ts";
 import { StartError } from "./domain/start-error.ts";
+import { hasten, MINUTE, SECOND } from "./domain/time.ts";
 import { VERSION } from "./domain/version.ts";
 import { openEmbeddedEngine } from "./embedded/embedded-engine.ts";
 import { type DataDescription, removeData } from "./embedded/journal/data-directory.ts";
@@ -28,6 +29,8 @@ import { TestInterface } from "./testing/test-interface.ts";
 
 export type { DataDescription } from "./embedded/journal/data-directory.ts";
 export type { ProcessIdentity } from "./runtime/system/system-disk.ts";
+
+const STOP_WITHIN = 4 * SECOND;
 
 /** A broker that serves. */
 export interface Broker {
@@ -56,33 +59,41 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
   const { engine: guarded, failed, test } = await openEngine(config, runtime);
   const tally = new Tally();
   const engine = new MeasuredEngine(guarded, (...end) => tally.note(...end));
+  const front = openFront(config, engine, runtime);
+  const testInterface = test === undefined ? undefined : new TestInterface(test);
+
+  const stop = async (): Promise<void> => {
+    front.stopListening();
+    testInterface?.close();
+    await withinTime(engine.stop(), clock);
+    await front.finish();
+    log.write("info", "broker.tally", tally.describe());
+  };
+  let stopped: Promise<void> | undefined;
+  const stopOnce = (): Promise<void> => {
+    stopped ??= stop();
+    return stopped;
+  };
+
   try {
-    const front = openFront(config, engine, runtime);
     const http = await listen(config, front, log);
-    const testInterface = test === undefined ? undefined : new TestInterface(test);
-    const testAddress = await testInterface?.listen();
-    let stopped: Promise<void> | undefined;
-    const stop = async (): Promise<void> => {
-      front.stopListening();
-      testInterface?.close();
-      await engine.stop();
-      await front.finish();
-      log.write("info", "broker.tally", tally.describe());
-    };
-    return {
-      http,
-      ...(testAddress === undefined ? {} : { test: testAddress }),
-      log,
-      failed,
-      stop: () => {
-        stopped ??= stop();
-        return stopped;
-      },
-    };
+    const address = await testInterface?.listen();
+    return { http, ...(address === undefined ? {} : { test: address }), log, failed, stop: stopOnce };
   } catch (error) {
-    await engine.stop();
+    await stopOnce();
     throw error;
   }
+}
+
+/** RUN-2: a disk that hangs must not hold the end up. What it had not taken was never confirmed. */
+function withinTime(stopped: Promise<void>, clock: Clock): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const alarm = clock.alarm(clock.now() + STOP_WITHIN, resolve);
+    stopped.then(() => {
+      alarm.cancel();
+      resolve();
+    }, reject);
+  });
 }
 
 /** Deletes what stagemq wrote into a directory, once `agrees` has seen what it is. False: it was to stay. */
@@ -130,8 +141,8 @@ async function openEngine(config: Config, runtime: Runtime): Promise<OpenedEngin
     if (config.dataDirectory !== undefined) await removeData(runtime.disk, config.dataDirectory);
     return open();
   });
-  // TIM-4: time has settled only when the disk has what came due. To declare nothing is to wait for just that.
-  simulated.alsoSettle(() => resettable.catalog.declare({ instances: [], topics: [], groups: [] }));
+  // TIM-4: time has settled only when the disk has what came due.
+  simulated.alsoSettle(() => resettable.settled());
   return { engine: guard(resettable), failed, test: { clock: simulated, reset: () => resettable.reset() } };
 }
 
@@ -156,11 +167,26 @@ async function declare(config: Config, engine: Engine): Promise<void> {
 
 function engineSettings(config: Config): Parameters<typeof openEmbeddedEngine>[0]["settings"] {
   return {
-    ...config,
     makesByUse: config.makeByUse,
-    from: config.from ?? "earliest",
-    blockedInvisibleFor: config.orderedInvisibleFor,
-    checkRounding: config.fast ? 100 : 1_000,
+    typeCheck: config.typeCheck,
+    invisibleFor: config.invisibleFor,
+    orderedInvisibleFor: config.orderedInvisibleFor,
+    halfInvisibleFor: config.halfInvisibleFor,
+    blockedInvisibleFor: config.fast ? hasten(MINUTE) : MINUTE,
+    maxBatchBytes: config.maxBatchBytes,
+    giveBacksBeforeDelivery: config.giveBacksBeforeDelivery,
+    maxRetries: config.maxRetries,
+    from: config.from,
+    onExhausted: config.onExhausted,
+    newShare: config.newShare,
+    maxOutstanding: config.maxOutstanding,
+    filterMemory: config.filterMemory,
+    orderedQueues: config.orderedQueues,
+    maxDelay: config.maxDelay,
+    checkFor: config.checkFor,
+    // TX-3, TIM-3
+    checkRounding: config.fast ? 100 : SECOND,
+    messageLogLevel: config.messageLogLevel,
   };
 }
 

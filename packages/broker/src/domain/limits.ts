@@ -9,6 +9,8 @@ export const MAX_BODY_BYTES = 4 * MIB;
 export const MAX_DEFERRED_BODY_BYTES = 64 * KIB;
 export const MAX_PROPERTIES_BYTES = 16 * KIB;
 export const MAX_TAG_CHARACTERS = 64;
+/** Of one poll's filter. */
+export const MAX_FILTER_TAGS = 128;
 export const MAX_BATCH = 16;
 export const MAX_WAIT: DurationMs = 30 * SECOND;
 export const MIN_FIRST_CHECK: DurationMs = 10 * SECOND;

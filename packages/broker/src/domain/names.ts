@@ -14,8 +14,6 @@ export interface GroupRef {
 
 const DEAD_LETTER_PREFIX = "%DLQ%";
 const NAME = /^[A-Za-z0-9_%|-]{1,64}$/;
-/** A dead-letter topic's name is the group's and the prefix. */
-const MAX_DEAD_LETTER_NAME = 64 + DEAD_LETTER_PREFIX.length;
 
 /** The topic that gets what this group could not consume (DLQ-1). */
 export function deadLetterTopicOf(group: GroupRef): TopicRef {
@@ -30,8 +28,8 @@ export function groupOfDeadLetterTopic(ref: TopicRef): GroupRef | undefined {
 
 /** Refuses a name that no topic can have. */
 export function checkTopicName(name: string): void {
-  const longest = name.startsWith(DEAD_LETTER_PREFIX) ? MAX_DEAD_LETTER_NAME : 64;
-  if (name.length <= longest && NAME.test(name.slice(0, 64))) return;
+  const ofGroup = name.startsWith(DEAD_LETTER_PREFIX) ? name.slice(DEAD_LETTER_PREFIX.length) : name;
+  if (NAME.test(ofGroup)) return;
   throw new BrokerError(
     "invalid-argument",
     `The topic name ${quote(name)} is not legal: 1 to 64 letters, digits, "_", "-", "%" or "|".`,

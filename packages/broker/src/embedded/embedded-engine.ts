@@ -204,6 +204,10 @@ class EmbeddedEngine implements Engine {
     });
   }
 
+  settled(): Promise<void> {
+    return this.#journal.synced(this.#newest);
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -292,8 +296,8 @@ class EmbeddedEngine implements Engine {
     const isMixed = memory.useSort(request.mode === "ordered", now, this.#settings.filterMemory);
     if (isMixed) this.#log.sayOnce(memory, "subscription.polled-both-ways", subscription);
 
-    const hashesOf = (of: TagFilter) => this.#tags.hashesOf(of);
-    const poll = { ledger: this.#ledger, topic, subscription, request, filter, memory, hashesOf, context };
+    const tagSetOf = (...filters: readonly TagFilter[]) => this.#tags.tagSetOf(...filters);
+    const poll = { ledger: this.#ledger, topic, subscription, request, filter, memory, tagSetOf, context };
     const decision = request.mode === "ordered" ? decideReceiveOrdered(poll) : decideReceiveConcurrent(poll);
     if (decision.isFull) this.#log.sayOnce(memory, "subscription.full", subscription);
     memory.note(decision, filter, now, topic.queues.length);

@@ -10,12 +10,14 @@ import type { Subscription } from "./state/subscription.ts";
 /** One event of one message, before the message itself is read. */
 interface Line {
   readonly event: string;
-  /** Where the message stands. */
-  readonly position: Position;
+  /** Where the message stands; without it there is no line. */
+  readonly position: Position | undefined;
   readonly fields: LogFields;
   /** Unless it is that of the others. */
   readonly level?: LogLevel;
 }
+
+const MAX_WAITING = 10_000;
 
 /** What a subscription is told once, and why. */
 const SAID_ONCE = {
@@ -35,6 +37,8 @@ export class MessageLog {
   readonly #mismatches = new Set<string>();
   /** Lines come in the order of the facts, though their messages are read from disk. */
   #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #dropped = 0;
 
   constructor(ledger: Ledger, messages: MessageReader, log: Log, level: LogLevel) {
     this.#ledger = ledger;
@@ -50,7 +54,7 @@ export class MessageLog {
     if (this.#log.isEnabled(this.#level)) {
       lines.push(...facts.flatMap((fact, index) => this.#linesOf(fact, positions[index] ?? 0)));
     }
-    for (const line of lines) this.#last = this.#last.then(() => this.#write(line));
+    for (const line of lines) this.#queue(line);
   }
 
   /** PUB-2: said once for each topic and kind. */
@@ -96,8 +100,26 @@ export class MessageLog {
       }));
   }
 
+  /** Lines wait for their messages to be read; where that lags, they are dropped and counted. */
+  #queue(line: Line): void {
+    if (this.#waiting >= MAX_WAITING) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#waiting += 1;
+    this.#last = this.#last.then(async () => {
+      await this.#write(line);
+      this.#waiting -= 1;
+      if (this.#waiting > 0 || this.#dropped === 0) return;
+      const sentence = `${this.#dropped} lines about messages were dropped: they came faster than messages can be read`;
+      this.#dropped = 0;
+      this.#log.write("warn", "message.lines-dropped", { sentence });
+    });
+  }
+
   async #write({ event, position, fields, level = this.#level }: Line): Promise<void> {
     try {
+      if (position === undefined) return;
       const { messageId, message } = await this.#messages.read(position);
       const tag = message.tag === "" ? undefined : message.tag;
       this.#log.write(level, event, { id: messageId, ...fields, tag, key: message.key });
@@ -166,12 +188,12 @@ export class MessageLog {
     }
   }
 
-  #positionOf(topic: number, queue: number, offset: number): Position {
-    return this.#ledger.topicById(topic)?.queues[queue]?.positionOf(offset) ?? 0;
+  #positionOf(topic: number, queue: number, offset: number): Position | undefined {
+    return this.#ledger.topicById(topic)?.queues[queue]?.positionOf(offset);
   }
 
-  #halfPosition(topic: number, id: number): Position {
-    return this.#ledger.half(topic, id)?.position ?? 0;
+  #halfPosition(topic: number, id: number): Position | undefined {
+    return this.#ledger.half(topic, id)?.position;
   }
 
   #topicName(id: number): string {

@@ -1,4 +1,4 @@
-import type { TagFilter } from "../domain/tag-filter.ts";
+import { EVERYTHING, type TagFilter } from "../domain/tag-filter.ts";
 import type { DurationMs, EpochMs } from "../domain/time.ts";
 import type { MessagesPassedOver, Offset, Position } from "./journal/fact.ts";
 import type { Subscription } from "./state/subscription.ts";
@@ -39,6 +39,7 @@ export class PollMemory {
   readonly #subscription: Subscription;
   readonly #filters = new Map<string, { readonly filter: TagFilter; readonly usedAt: EpochMs }>();
   readonly #queues = new Map<number, QueueMemory>();
+  #someForgottenUntil: EpochMs = Number.NEGATIVE_INFINITY;
   #orderedAt: EpochMs = Number.NEGATIVE_INFINITY;
   #plainAt: EpochMs = Number.NEGATIVE_INFINITY;
   /** DEL-15 and ORD-8 are said once. */
@@ -63,14 +64,17 @@ export class PollMemory {
     this.#filters.delete(filter.text);
     this.#filters.set(filter.text, { filter, usedAt: now });
     for (const [text, { usedAt }] of this.#filters) {
-      if (now - usedAt <= memory && this.#filters.size <= MAX_FILTERS) break;
+      const isRecent = now - usedAt <= memory;
+      if (isRecent && this.#filters.size <= MAX_FILTERS) break;
+      if (isRecent) this.#someForgottenUntil = usedAt + memory;
       this.#filters.delete(text);
       for (const queue of this.#queues.values()) queue.scannedTo.delete(text);
     }
   }
 
-  /** The filters of late but this one. */
-  otherFilters(than: TagFilter): readonly TagFilter[] {
+  /** The filters of late but this one. While one too many is forgotten, whatever it wanted is left alone: everything. */
+  otherFilters(than: TagFilter, now: EpochMs): readonly TagFilter[] {
+    if (now <= this.#someForgottenUntil) return [EVERYTHING];
     return [...this.#filters.values()].map(({ filter }) => filter).filter(({ text }) => text !== than.text);
   }
 

@@ -21,8 +21,8 @@ export interface EngineSettings {
   readonly giveBacksBeforeDelivery: number;
   /** DEL-9. */
   readonly maxRetries: number;
-  /** DEL-11: of a group made by its first poll. */
-  readonly from: NonNullable<GroupSettings["from"]>;
+  /** DEL-11. Undefined: `earliest` for a group made by its first poll, `latest` for a declared one. */
+  readonly from: GroupSettings["from"];
   /** ORD-6. */
   readonly onExhausted: NonNullable<GroupSettings["onExhausted"]>;
   /** DEL-12: of four places in a row, so many go to new messages. */

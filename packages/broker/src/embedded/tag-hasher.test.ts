@@ -37,7 +37,10 @@ describe("TagHasher", () => {
   it("has no hash for no tag, and none for a filter of everything", () => {
     const hasher = new TagHasher(ONE);
     expect(hasher.hash("")).toEqual(NO_TAG);
-    expect(hasher.hashesOf(parseTagFilter("*"))).toBeUndefined();
-    expect(hasher.hashesOf(parseTagFilter("a||b"))).toEqual([hasher.hash("a"), hasher.hash("b")]);
+    expect(hasher.tagSetOf(parseTagFilter("*"))).toBeUndefined();
+    expect(hasher.tagSetOf(parseTagFilter("a"), parseTagFilter("*"))).toBeUndefined();
+    const set = hasher.tagSetOf(parseTagFilter("a||b"), parseTagFilter("c"));
+    const has = (tag: string) => set?.has(hasher.hash(tag).high, hasher.hash(tag).low);
+    expect(["a", "b", "c", "d", ""].map(has)).toEqual([true, true, true, false, false]);
   });
 });

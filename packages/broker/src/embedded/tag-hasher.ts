@@ -1,6 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import type { TagFilter } from "../domain/tag-filter.ts";
 import { NO_TAG, type TagHash } from "./state/message-queue.ts";
+import { TagSet } from "./state/tag-set.ts";
 
 const REMEMBERED = 4_096;
 
@@ -30,8 +31,13 @@ export class TagHasher {
     return hash;
   }
 
-  /** Undefined for everything. */
-  hashesOf(filter: TagFilter): readonly TagHash[] | undefined {
-    return filter.tags?.map((tag) => this.hash(tag));
+  /** What any of these filters wants; undefined for everything. */
+  tagSetOf(...filters: readonly TagFilter[]): TagSet | undefined {
+    const set = new TagSet();
+    for (const { tags } of filters) {
+      if (tags === undefined) return undefined;
+      for (const tag of tags) set.add(this.hash(tag));
+    }
+    return set;
   }
 }

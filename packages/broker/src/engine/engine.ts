@@ -11,6 +11,8 @@ import type { TopicDeclaration, TopicKind } from "../domain/topic.ts";
 export interface Engine extends Messaging {
   readonly catalog: Catalog;
   readonly inspection: Inspection;
+  /** Resolves when all that was committed so far would survive a crash. */
+  settled(): Promise<void>;
   /** Finishes what was accepted, refuses what comes after (`stopping`). Safe to call twice. */
   stop(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import {
   MAX_BATCH,
   MAX_BODY_BYTES,
   MAX_DEFERRED_BODY_BYTES,
+  MAX_FILTER_TAGS,
   MAX_FIRST_CHECK,
   MAX_PROPERTIES_BYTES,
   MAX_TAG_CHARACTERS,
@@ -11,6 +12,7 @@ import {
 } from "../domain/limits.ts";
 import type { Message, PublishIntent } from "../domain/message.ts";
 import { checkGroupName, checkInstanceName, checkTopicName, type GroupRef, type TopicRef } from "../domain/names.ts";
+import { parseTagFilter } from "../domain/tag-filter.ts";
 import { hasten } from "../domain/time.ts";
 import type {
   AcknowledgeRequest,
@@ -58,6 +60,7 @@ export class GuardedEngine implements Engine {
   async receive(call: Call, request: ReceiveRequest): Promise<Delivery[]> {
     checkTopic(request.topic);
     checkGroup(request.group);
+    checkFilter(request.tags);
     return this.#engine.receive(call, { ...request, ...pollBounds(request) });
   }
 
@@ -80,6 +83,10 @@ export class GuardedEngine implements Engine {
   async endTransaction(call: Call, request: EndTransactionRequest): Promise<HandleOutcome[]> {
     checkTopic(request.topic);
     return this.#engine.endTransaction(call, request);
+  }
+
+  settled(): Promise<void> {
+    return this.#engine.settled();
   }
 
   stop(): Promise<void> {
@@ -137,6 +144,13 @@ function bytesOfProperties({ properties, key }: Message, requestId: string): num
   let bytes = key === requestId ? 0 : "KEYS".length + Buffer.byteLength(key) + 2;
   for (const [name, value] of properties) bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + 2;
   return bytes;
+}
+
+/** So that one poll is bounded work. */
+function checkFilter(expression: string): void {
+  const count = parseTagFilter(expression).tags?.length ?? 0;
+  if (count <= MAX_FILTER_TAGS) return;
+  throw new BrokerError("invalid-argument", `The filter names ${count} tags; ${MAX_FILTER_TAGS} are allowed.`);
 }
 
 /** DEL-7. */

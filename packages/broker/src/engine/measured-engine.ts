@@ -66,6 +66,10 @@ export class MeasuredEngine implements Engine {
     return this.#watch("endTransaction", this.#engine.endTransaction(call, request), countAccepted);
   }
 
+  settled(): Promise<void> {
+    return this.#engine.settled();
+  }
+
   stop(): Promise<void> {
     return this.#engine.stop();
   }

@@ -74,7 +74,13 @@ export class ResettableEngine implements Engine {
     return this.#engine.endTransaction(call, request);
   }
 
-  stop(): Promise<void> {
+  async settled(): Promise<void> {
+    await this.#ready;
+    return this.#engine.settled();
+  }
+
+  async stop(): Promise<void> {
+    await this.#ready;
     return this.#engine.stop();
   }
 }

@@ -101,7 +101,10 @@ export class SimulatedClock implements Clock {
   }
 
   #startSettling(): void {
-    this.#settling ??= this.#ringDue();
+    if (this.#settling !== undefined) return;
+    this.#settling = this.#ringDue();
+    // A failure is told to whoever waits for it to settle; nobody may be waiting.
+    this.#settling.catch(() => undefined);
   }
 
   async #ringDue(): Promise<void> {

@@ -20,7 +20,7 @@ export const DEFAULTS: EngineSettings = {
   maxBatchBytes: 4 * 1_024 * 1_024,
   giveBacksBeforeDelivery: 5,
   maxRetries: 288,
-  from: "earliest",
+  from: undefined,
   onExhausted: "dead-letter",
   newShare: 1,
   maxOutstanding: 1_000_000,

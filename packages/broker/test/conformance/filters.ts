@@ -142,6 +142,19 @@ export function filterRules(rule: Rule): void {
 
   rule(
     "TAG-2.2",
+    "with more filters than are remembered, what none of those matches is left alone",
+    async (bench) => {
+      await bench.receive({ tags: "B" });
+      for (let other = 0; other < 70; other++) await bench.receive({ tags: `X${other}` });
+      await publishTagged(bench);
+      expect(bodiesOf(await bench.receive({ tags: "A" }))).toEqual(["a"]);
+      expect(bodiesOf(await bench.receive({ tags: "B" }))).toEqual(["b"]);
+    },
+    { notWithRestarts: FORGETS },
+  );
+
+  rule(
+    "TAG-2.2",
     "a filter of another group or topic keeps nothing",
     async (bench) => {
       await bench.receive({ tags: "B", group: "GID_b" });

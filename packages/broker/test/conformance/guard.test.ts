@@ -56,6 +56,13 @@ describe("the guard", () => {
     await refuses(bench, { tag: "x".repeat(65) });
   });
 
+  it("refuses a filter of more than 128 tags", async () => {
+    const bench = await openGuarded();
+    const tags = (count: number) => Array.from({ length: count }, (_, index) => `t${index}`).join("||");
+    expect(await bench.receive({ tags: tags(128) })).toEqual([]);
+    await expect(bench.receive({ tags: tags(129) })).rejects.toMatchObject({ code: "invalid-argument" });
+  });
+
   it("PUB-4.5: outside these bounds nothing is stored, and no topic is made", async () => {
     const bench = await openGuarded();
     for (const input of [{ body: "" }, { tag: "x".repeat(65) }, { key: "k".repeat(16 * KIB) }]) {

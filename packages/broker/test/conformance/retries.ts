@@ -203,6 +203,17 @@ function starts(rule: Rule): void {
     expect(bodiesOf(await bench.receive())).toEqual(["0", "1"]);
   });
 
+  rule(
+    "DEL-11.2",
+    "a broker that starts groups with the oldest message starts declared ones there too",
+    async (bench) => {
+      await bench.publish({ body: "before" });
+      await bench.declareGroup("GID_a");
+      expect(bodiesOf(await bench.receive())).toEqual(["before"]);
+    },
+    { settings: { from: "earliest" } },
+  );
+
   rule("DEL-11.2", "a group declared with `from: earliest` starts with the oldest message", async (bench) => {
     await bench.publish({ body: "old" });
     await bench.declareGroup("GID_a", { from: "earliest" });

@@ -80,6 +80,8 @@ export class ScriptedEngine implements Engine {
 
   async start(): Promise<void> {}
 
+  async settled(): Promise<void> {}
+
   async stop(): Promise<void> {}
 
   /** The requests of one verb, oldest first. */

@@ -93,7 +93,8 @@ export class Batch {
 
   #add(queue: number, offset: Offset, attempt: number, firstDeliveredAt: EpochMs): boolean {
     const messages = this.#topic.queues[queue];
-    const bytes = this.#bytes + (messages?.bodyBytesOf(offset) ?? 0);
+    if (messages === undefined) throw new Error(`no message queue ${queue} in topic ${this.#topic.id}`);
+    const bytes = this.#bytes + messages.bodyBytesOf(offset);
     if (this.isFull || (this.picks.length > 0 && bytes > this.#context.settings.maxBatchBytes)) {
       this.#isFull = true;
       return false;
@@ -103,7 +104,7 @@ export class Batch {
     this.picks.push({
       queue,
       offset,
-      position: messages?.positionOf(offset) ?? 0,
+      position: messages.positionOf(offset),
       attempt,
       number: this.#context.draw(),
       firstDeliveredAt,

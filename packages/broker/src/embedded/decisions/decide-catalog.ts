@@ -1,5 +1,5 @@
 import { BrokerError } from "../../domain/broker-error.ts";
-import type { GroupDeclaration } from "../../domain/consumer-group.ts";
+import type { GroupDeclaration, GroupSettings } from "../../domain/consumer-group.ts";
 import { groupOfDeadLetterTopic } from "../../domain/names.ts";
 import type { TopicDeclaration } from "../../domain/topic.ts";
 import type { Declarations } from "../../engine/engine.ts";
@@ -47,14 +47,21 @@ function declareTopic(
   draft.add({ kind: "topic-changed", topic: topic.id, topicKind: kind, queues, origin: "declared", at: moment.now });
 }
 
-function declareGroup(ledger: Ledger, { ref, settings }: GroupDeclaration, draft: Draft, { moment }: Context): void {
+function declareGroup(ledger: Ledger, { ref, settings: own }: GroupDeclaration, draft: Draft, context: Context): void {
   const group = ledger.group(ref);
-  const fact = { settings, origin: "declared", at: moment.now } as const;
+  // DEL-11: written down, so that a replay needs no configuration to know where the group starts.
+  const settings = { ...own, from: own.from ?? context.settings.from ?? "latest" };
+  const fact = { settings, origin: "declared", at: context.moment.now } as const;
   if (group === undefined) {
     draft.add({ kind: "group-created", group: draft.drawId(), ref, ...fact });
-  } else if (group.origin !== "declared" || JSON.stringify(group.settings) !== JSON.stringify(settings)) {
+  } else if (group.origin !== "declared" || !isSame(group.settings, settings)) {
     draft.add({ kind: "group-changed", group: group.id, ...fact });
   }
+}
+
+function isSame(one: GroupSettings, other: GroupSettings): boolean {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]) as Set<keyof GroupSettings>;
+  return [...names].every((name) => one[name] === other[name]);
 }
 
 /** ORD-1: kind and number of queues change only while nothing is there. */

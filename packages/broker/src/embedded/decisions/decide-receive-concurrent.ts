@@ -47,19 +47,21 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
     }
   }
 
+  // DEL-15: only where there is something that it holds back.
+  const isFull = batch.newCount >= room && !batch.isFull && nextScan() !== undefined;
   const { facts, scans: seen } = finishScans(poll, scans, new Set(batch.picks.map(({ queue }) => queue)));
   return {
     facts: [...batch.facts(subscription, false), ...facts],
     picks: batch.picks,
     scans: seen,
     owedToNews,
-    isFull: batch.newCount >= room,
+    isFull,
   };
 }
 
 /** What is due again and matches, oldest due first. What was delivered once waits for a poll that matches (TAG-2). */
 function* retriesOf(poll: Poll, open: ReadonlySet<number>): Generator<Outstanding> {
-  const wanted = poll.hashesOf(poll.filter);
+  const wanted = poll.tagSetOf(poll.filter);
   for (const outstanding of poll.subscription.waiting.due()) {
     if (open.has(outstanding.queue) && matchesTag(poll, outstanding.queue, outstanding.offset, wanted))
       yield outstanding;

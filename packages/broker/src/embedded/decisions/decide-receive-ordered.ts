@@ -1,6 +1,7 @@
 import type { GroupState } from "../state/ledger.ts";
 import type { Outstanding } from "../state/subscription.ts";
 import { Batch, type ReceiveDecision } from "./batch.ts";
+import { MAX_SWEEP } from "./decide-sweep.ts";
 import { Draft } from "./draft.ts";
 import { finishScans, invisibilityOf, type Poll, queuesInTurn, scanFilterOf, scanOf } from "./poll.ts";
 import type { QueueScan } from "./queue-scan.ts";
@@ -22,6 +23,8 @@ export function decideReceiveOrdered(poll: Poll): ReceiveDecision {
     // ORD-2, ORD-8: a queue with anything in flight is closed, whoever took it.
     if (subscription.hasInFlight(queue, now)) continue;
     const due = endExhausted(poll, queue, group, draft);
+    // The rest is left to the sweep, and the queue closed until then.
+    if (draft.facts.length >= MAX_SWEEP) break;
     if (due.length > 0) {
       // ORD-3: these alone, and nothing newer joins them.
       for (const outstanding of due) if (!batch.addAgain(outstanding)) break;
@@ -57,8 +60,8 @@ function endExhausted(
   const due: Outstanding[] = [];
   // ORD-3: the same messages, in the same order. Sorted because a map remembers insertion, not offsets.
   for (const outstanding of delivered.sort((one, other) => one.offset - other.offset)) {
-    if (group !== undefined && ledger.isExhausted(outstanding)) draft.deadLetter(group, outstanding);
-    else due.push(outstanding);
+    if (group === undefined || !ledger.isExhausted(outstanding)) due.push(outstanding);
+    else if (draft.facts.length < MAX_SWEEP) draft.deadLetter(group, outstanding);
   }
   return due;
 }

@@ -75,9 +75,8 @@ function makeGroup(ref: GroupRef, draft: Draft, { moment, settings }: Context): 
 /** DEL-11. An empty list is the oldest message of every queue. */
 function startsOf(topic: TopicState, group: GroupState | undefined, { settings }: Context): readonly Offset[] {
   if (topic.isDeadLetterTopic) return [];
-  const declared = group?.declaredStarts?.get(topic.id);
-  if (declared !== undefined) return declared;
+  if (group?.declaredStarts !== undefined) return group.declaredStarts.get(topic.id) ?? [];
   const isYounger = group !== undefined && topic.id > group.id;
-  const fromLatest = (group?.settings.from ?? settings.from) === "latest";
+  const fromLatest = (group?.settings.from ?? settings.from ?? "earliest") === "latest";
   return fromLatest && !isYounger ? topic.queues.map((queue) => queue.end) : [];
 }

@@ -1,53 +1,73 @@
 import type { Moment } from "../../domain/moment.ts";
+import type { EpochMs } from "../../domain/time.ts";
 import type { Fact } from "../journal/fact.ts";
 import { HalfMessages } from "../state/half-messages.ts";
-import type { Ledger } from "../state/ledger.ts";
+import { IndexedHeap, NOT_IN_HEAP } from "../state/indexed-heap.ts";
+import type { GroupState, Ledger } from "../state/ledger.ts";
+import type { Subscription } from "../state/subscription.ts";
 import { Draft } from "./draft.ts";
 
-/** D10: so that a million due messages do not stop the loop. */
+/** Facts of one sweep, so that a million due messages do not stop the loop. */
 export const MAX_SWEEP = 1_000;
+
+/** Something that has come due, and the fact that says so. */
+interface Due {
+  readonly at: EpochMs;
+  readonly write: () => void;
+}
 
 /** What must be written down when it comes due: at most `MAX_SWEEP` facts, oldest due first. Time must be settled before. */
 export function decideSweep(ledger: Ledger, moment: Moment): readonly Fact[] {
   const draft = new Draft(ledger, moment);
-  const due: { at: number; write: () => void }[] = [];
-
-  for (const { id, topic, deliverAt } of first(MAX_SWEEP, ledger.delayed.due(moment.wall))) {
-    const write = (): void => {
-      const offset = draft.drawOffset(topic, 0);
-      draft.add({ kind: "delayed-message-released", id, topic, queue: 0, offset, at: moment.now });
-    };
-    due.push({ at: deliverAt, write });
+  const sources: Iterator<Due>[] = [toRelease(ledger, draft, moment)];
+  for (const owner of ledger.toSweep) {
+    if (sources.length > MAX_SWEEP) break;
+    if (owner instanceof HalfMessages) sources.push(toAbandon(owner, draft, moment));
+    else sources.push(toDeadLetter(owner, ledger.groupById(owner.group), draft));
   }
-  for (const owner of first(MAX_SWEEP, ledger.toSweep)) {
-    if (owner instanceof HalfMessages) {
-      for (const { id, topic, end } of first(MAX_SWEEP, owner.toAbandon())) {
-        due.push({
-          at: end.until,
-          write: () => draft.add({ kind: "transaction-abandoned", id, topic, at: moment.now }),
-        });
-      }
-      continue;
-    }
-    const group = ledger.groupById(owner.group);
-    if (group === undefined) continue;
-    for (const outstanding of first(MAX_SWEEP, owner.exhausted.inOrder())) {
-      due.push({ at: outstanding.until, write: () => draft.deadLetter(group, outstanding) });
-    }
-  }
-
-  due.sort((one, other) => one.at - other.at);
-  for (const { write } of due) {
+  for (const { write } of oldestFirst(sources)) {
     if (draft.facts.length > MAX_SWEEP - 2) break; // a dead letter may bring its topic along
     write();
   }
   return draft.facts;
 }
 
-function* first<Item>(count: number, items: Iterable<Item>): Generator<Item> {
-  let taken = 0;
-  for (const item of items) {
-    if (taken++ === count) return;
-    yield item;
+function* toRelease(ledger: Ledger, draft: Draft, { now, wall }: Moment): Generator<Due> {
+  for (const { id, topic, deliverAt } of ledger.delayed.due(wall)) {
+    const write = (): void => {
+      const offset = draft.drawOffset(topic, 0);
+      draft.add({ kind: "delayed-message-released", id, topic, queue: 0, offset, at: now });
+    };
+    yield { at: deliverAt, write };
+  }
+}
+
+function* toAbandon(halves: HalfMessages, draft: Draft, { now }: Moment): Generator<Due> {
+  for (const { id, topic, end } of halves.toAbandon()) {
+    yield { at: end.until, write: () => draft.add({ kind: "transaction-abandoned", id, topic, at: now }) };
+  }
+}
+
+function* toDeadLetter({ exhausted }: Subscription, group: GroupState | undefined, draft: Draft): Generator<Due> {
+  if (group === undefined) return;
+  for (const outstanding of exhausted.inOrder()) {
+    yield { at: outstanding.until, write: () => draft.deadLetter(group, outstanding) };
+  }
+}
+
+/** Merges what is in order by itself; looks at no more than is taken. */
+function* oldestFirst(sources: readonly Iterator<Due>[]): Generator<Due> {
+  const heads = new IndexedHeap<{ readonly source: Iterator<Due>; readonly due: Due; heapIndex: number }>(
+    (one, other) => one.due.at < other.due.at,
+  );
+  const advance = (source: Iterator<Due>): void => {
+    const { done, value: due } = source.next();
+    if (!done) heads.add({ source, due, heapIndex: NOT_IN_HEAP });
+  };
+  for (const source of sources) advance(source);
+  for (let head = heads.first; head !== undefined; head = heads.first) {
+    heads.remove(head);
+    yield head.due;
+    advance(head.source);
   }
 }

@@ -48,6 +48,8 @@ export class Draft {
   /** DLQ-1: moves a message without retries left to the dead letters of its group, and ends its life there. */
   deadLetter(group: GroupState, outstanding: Outstanding): void {
     const { topic } = outstanding.subscription;
+    const messages = this.#ledger.topicById(topic)?.queues[outstanding.queue];
+    if (messages === undefined) throw new Error(`no message queue ${outstanding.queue} in topic ${topic}`);
     const ref = deadLetterTopicOf(group.ref);
     const deadLetterTopic =
       this.#created.get(`${ref.instance}/${ref.topic}`) ??
@@ -63,7 +65,7 @@ export class Draft {
       reason: "retries-used-up",
       deadLetterTopic,
       deadLetterOffset: this.drawOffset(deadLetterTopic, 0),
-      storedAt: this.#ledger.topicById(topic)?.queues[outstanding.queue]?.positionOf(outstanding.offset) ?? 0,
+      storedAt: messages.positionOf(outstanding.offset),
       at: this.#moment.now,
     });
   }

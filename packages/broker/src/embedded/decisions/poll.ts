@@ -3,8 +3,8 @@ import type { ReceiveRequest } from "../../engine/engine.ts";
 import type { MessagesPassedOver } from "../journal/fact.ts";
 import type { PollMemory, Scan } from "../poll-memory.ts";
 import type { Ledger, TopicState } from "../state/ledger.ts";
-import type { TagHash } from "../state/message-queue.ts";
 import type { Subscription } from "../state/subscription.ts";
+import type { TagSet } from "../state/tag-set.ts";
 import type { Invisibility } from "./batch.ts";
 import type { Context } from "./context.ts";
 import { QueueScan, type ScanFilter } from "./queue-scan.ts";
@@ -17,7 +17,8 @@ export interface Poll {
   readonly request: ReceiveRequest;
   readonly filter: TagFilter;
   readonly memory: PollMemory;
-  readonly hashesOf: (filter: TagFilter) => readonly TagHash[] | undefined;
+  /** What any of these filters wants; undefined for everything. */
+  readonly tagSetOf: (...filters: readonly TagFilter[]) => TagSet | undefined;
   readonly context: Context;
 }
 
@@ -44,14 +45,9 @@ export function invisibilityOf(poll: Poll): Invisibility {
 
 /** Whom a message must suit. An ordered poll passes over whatever it does not want itself (ORD-7). */
 export function scanFilterOf(poll: Poll): ScanFilter {
-  const { filter, memory, request, hashesOf } = poll;
-  const wantedByOthers: TagHash[] = [];
-  for (const other of request.mode === "ordered" ? [] : memory.otherFilters(filter)) {
-    const hashes = hashesOf(other);
-    if (hashes === undefined) return { filter, wanted: hashesOf(filter), wantedByOthers: undefined };
-    wantedByOthers.push(...hashes);
-  }
-  return { filter, wanted: hashesOf(filter), wantedByOthers };
+  const { filter, memory, request, tagSetOf, context } = poll;
+  const others = request.mode === "ordered" ? [] : memory.otherFilters(filter, context.moment.now);
+  return { filter, wanted: tagSetOf(filter), wantedByOthers: tagSetOf(...others) };
 }
 
 export function scanOf(poll: Poll, queue: number, filter: ScanFilter): QueueScan | undefined {
@@ -77,6 +73,6 @@ export function finishScans(
   return { facts, scans: seen };
 }
 
-export function matchesTag(poll: Poll, queue: number, offset: number, wanted: readonly TagHash[] | undefined): boolean {
-  return wanted === undefined || wanted.some((tag) => poll.topic.queues[queue]?.hasTag(offset, tag) ?? false);
+export function matchesTag({ topic }: Poll, queue: number, offset: number, wanted: TagSet | undefined): boolean {
+  return wanted === undefined || (topic.queues[queue]?.hasOneOf(wanted, offset) ?? false);
 }

@@ -1,16 +1,17 @@
 import type { TagFilter } from "../../domain/tag-filter.ts";
 import type { Offset } from "../journal/fact.ts";
 import { joinRanges, type OffsetRange, type PollMemory, type Scan } from "../poll-memory.ts";
-import type { MessageQueue, TagHash } from "../state/message-queue.ts";
+import type { MessageQueue } from "../state/message-queue.ts";
 import type { OffsetRanges } from "../state/offset-ranges.ts";
+import type { TagSet } from "../state/tag-set.ts";
 
 /** A poll's filter, and which messages nobody else may still want. */
 export interface ScanFilter {
   readonly filter: TagFilter;
   /** Undefined for everything. */
-  readonly wanted: readonly TagHash[] | undefined;
-  /** The hashes of the group's other filters of late (TAG-2); undefined when one of them wants everything. */
-  readonly wantedByOthers: readonly TagHash[] | undefined;
+  readonly wanted: TagSet | undefined;
+  /** Of the group's other filters of late (TAG-2); undefined when one of them wants everything. */
+  readonly wantedByOthers: TagSet | undefined;
 }
 
 /** Looks at the new messages of one message queue, oldest first, on behalf of one poll (TAG-2, ORD-7). */
@@ -19,6 +20,7 @@ export class QueueScan {
   readonly #messages: MessageQueue;
   readonly #filter: ScanFilter;
   readonly #pending: readonly OffsetRange[];
+  #pendingIndex = 0;
   readonly #offsets: Iterator<Offset>;
   readonly #passedOver: [Offset, Offset][] = [];
   #next: Offset | undefined;
@@ -73,12 +75,14 @@ export class QueueScan {
     }
   }
 
-  #matches(offset: Offset, tags: readonly TagHash[] | undefined): boolean {
-    return tags === undefined || tags.some((tag) => this.#messages.hasTag(offset, tag));
+  #matches(offset: Offset, tags: TagSet | undefined): boolean {
+    return tags === undefined || this.#messages.hasOneOf(tags, offset);
   }
 
+  /** Asked with ascending offsets, as the ranges are. */
   #isPending(offset: Offset): boolean {
-    return this.#pending.some(([from, to]) => offset >= from && offset < to);
+    while ((this.#pending[this.#pendingIndex]?.[1] ?? Number.POSITIVE_INFINITY) <= offset) this.#pendingIndex++;
+    return (this.#pending[this.#pendingIndex]?.[0] ?? Number.POSITIVE_INFINITY) <= offset;
   }
 
   #passOver(offset: Offset): void {

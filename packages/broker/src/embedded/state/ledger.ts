@@ -28,8 +28,11 @@ export interface GroupState {
   readonly ref: GroupRef;
   settings: GroupSettings;
   origin: "declared" | "use";
-  /** DEL-11: where it starts on the topics that were there when it was declared. Absent while it is only used. */
-  declaredStarts: ReadonlyMap<Id, readonly Offset[]> | undefined;
+  /**
+   * DEL-11: where it starts on topics that it has not polled yet, fixed when it was declared: elsewhere than at the beginning only
+   * where there were messages. Absent while it is only used.
+   */
+  declaredStarts: Map<Id, readonly Offset[]> | undefined;
 }
 
 /** What the ledger must know of the settings, to say what is exhausted and what is abandoned. */
@@ -252,6 +255,7 @@ export class Ledger {
         this.isExhausted(outstanding),
       );
       this.#topicOf(fact.topic).subscriptions.set(fact.group, subscription);
+      this.#groups.get(fact.group)?.declaredStarts?.delete(fact.topic);
     },
 
     "messages-delivered": (fact) => {
@@ -317,12 +321,16 @@ export class Ledger {
   }
 
   /** DEL-11: `latest` is what becomes visible from the declaration on; anything else the oldest there is. */
-  #startsFrom(instance: string, settings: GroupSettings): ReadonlyMap<Id, readonly Offset[]> {
+  #startsFrom(instance: string, { from }: GroupSettings): Map<Id, readonly Offset[]> {
     const starts = new Map<Id, readonly Offset[]>();
-    for (const topic of this.#topics.values()) {
-      if (topic.ref.instance !== instance) continue;
-      const fromLatest = (settings.from ?? "latest") === "latest" && !topic.isDeadLetterTopic;
-      starts.set(topic.id, fromLatest ? topic.queues.map((queue) => queue.end) : []);
+    if (from !== "latest") return starts;
+    for (const { id, ref, queues, isDeadLetterTopic } of this.#topics.values()) {
+      const holdsMessages = ref.instance === instance && queues.some((queue) => queue.end > 0);
+      if (holdsMessages && !isDeadLetterTopic)
+        starts.set(
+          id,
+          queues.map((queue) => queue.end),
+        );
     }
     return starts;
   }

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { MessageQueue, NO_TAG } from "./message-queue.ts";
+import { MessageQueue, NO_TAG, type TagHash } from "./message-queue.ts";
+import { TagSet } from "./tag-set.ts";
+
+function tagSet(...tags: readonly TagHash[]): TagSet {
+  const set = new TagSet();
+  for (const tag of tags) set.add(tag);
+  return set;
+}
 
 describe("MessageQueue", () => {
   it("keeps place, size and tag of each message, over many slices", () => {
@@ -14,16 +21,16 @@ describe("MessageQueue", () => {
       expect(queue.positionOf(offset)).toBe(2 ** 45 + offset);
       expect(queue.bodyBytesOf(offset)).toBe(offset);
       expect(queue.tagOf(offset)).toEqual(tagOf(offset));
-      expect(queue.hasTag(offset, tagOf(offset))).toBe(true);
-      expect(queue.hasTag(offset, tagOf(offset + 1))).toBe(false);
-      expect(queue.hasTag(offset, { ...tagOf(offset), low: tagOf(offset).low ^ 0x8000_0000 })).toBe(false);
+      expect(queue.hasOneOf(tagSet(tagOf(offset + 2), tagOf(offset)), offset)).toBe(true);
+      expect(queue.hasOneOf(tagSet(tagOf(offset + 2)), offset)).toBe(false);
+      expect(queue.hasOneOf(tagSet({ ...tagOf(offset), high: tagOf(offset).high ^ 1 }), offset)).toBe(false);
     }
   });
 
-  it("has no tag beyond its end, not even none", () => {
+  it("tells of no place beyond its end", () => {
     const queue = new MessageQueue();
-    queue.append(1, 1, NO_TAG);
-    expect(queue.hasTag(0, NO_TAG)).toBe(true);
-    expect(queue.hasTag(1, { high: 1, low: 1 })).toBe(false);
+    queue.append(7, 1, NO_TAG);
+    expect(queue.positionOf(0)).toBe(7);
+    expect(() => queue.positionOf(1)).toThrow(RangeError);
   });
 });

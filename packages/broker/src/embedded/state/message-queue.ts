@@ -1,4 +1,5 @@
 import type { Offset, Position } from "../journal/fact.ts";
+import type { TagSet } from "./tag-set.ts";
 
 /** A tag as 64 bits of a keyed hash (D12), in two halves. No tag is zero in both. */
 export interface TagHash {
@@ -43,7 +44,9 @@ export class MessageQueue {
 
   /** Where in the journal the fact stands that holds the message. */
   positionOf(offset: Offset): Position {
-    return this.#positions[Math.floor(offset / CHUNK)]?.[offset % CHUNK] ?? 0;
+    const position = this.#positions[Math.floor(offset / CHUNK)]?.[offset % CHUNK];
+    if (position === undefined || offset >= this.#end) throw new RangeError(`no message stands at offset ${offset}`);
+    return position;
   }
 
   bodyBytesOf(offset: Offset): number {
@@ -56,9 +59,8 @@ export class MessageQueue {
     return { high: tags?.[index] ?? 0, low: tags?.[index + 1] ?? 0 };
   }
 
-  hasTag(offset: Offset, tag: TagHash): boolean {
-    const tags = this.#tags[Math.floor(offset / CHUNK)];
-    const index = 2 * (offset % CHUNK);
-    return tags?.[index] === tag.high && tags[index + 1] === tag.low;
+  hasOneOf(tags: TagSet, offset: Offset): boolean {
+    const { high, low } = this.tagOf(offset);
+    return tags.has(high, low);
   }
 }

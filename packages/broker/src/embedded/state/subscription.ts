@@ -190,7 +190,10 @@ export class Subscription {
   passOver(queue: number, from: Offset, to: Offset): void {
     const progress = this.queue(queue);
     progress.ready.remove(from, to);
-    for (let offset = from; offset < to; offset++) this.end(queue, offset);
+    // Only what was given back before its first delivery counted can be there; whichever is shorter is walked.
+    const { outstanding } = progress;
+    if (to - from <= outstanding.size) for (let offset = from; offset < to; offset++) this.end(queue, offset);
+    else for (const offset of outstanding.keys()) if (offset >= from && offset < to) this.end(queue, offset);
     this.passedOver += to - from;
   }
 
