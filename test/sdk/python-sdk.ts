@@ -38,8 +38,7 @@ export class PythonSdk implements Sdk {
 
   /** Makes the virtual environment unless it is there already. */
   static async start(): Promise<PythonSdk> {
-    await makeEnvironment();
-    return new PythonSdk(pythonIn(ENVIRONMENT));
+    return new PythonSdk(await pythonWithSdk());
   }
 
   connect(address: Address): SdkClient {
@@ -96,6 +95,12 @@ interface Outcome {
   readonly gives?: unknown;
   readonly refused?: { readonly code: string; readonly message: string };
   readonly failed?: string;
+}
+
+/** The Python of a virtual environment with the SDK, which is made unless it is there already. */
+export async function pythonWithSdk(): Promise<string> {
+  await makeEnvironment();
+  return pythonIn(ENVIRONMENT);
 }
 
 /** Made aside and renamed when complete, so that one cut short is never taken for one that is ready. */
