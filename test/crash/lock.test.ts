@@ -10,7 +10,9 @@ const LONG_PATH_BYTES = 120;
 afterAll(cleanUp);
 
 describe("several brokers started at one instant on one directory", () => {
-  it("DUR-4.1, DUR-4.2: exactly one serves, the others name it and end with 5, over what a killed one left", async () => {
+  it("DUR-4.1, DUR-4.2: exactly one serves, the others name it and end with 5, over what a killed one left", {
+    timeout: 60_000 + ROUNDS * 3_000,
+  }, async () => {
     const dataDirectory = await newDirectory();
     for (let round = 0; round < ROUNDS; round++) await race(round % 2 === 0 ? 4 : 2, dataDirectory);
     expect(await readdir(dataDirectory)).toHaveLength(3);

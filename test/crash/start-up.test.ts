@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { decodeMessages } from "@stagemq/wire";
@@ -14,6 +14,8 @@ const SEGMENT = "00000001.seg";
 const IDENTITY = "stagemq-data.json";
 const TOPIC = "kept";
 const BODIES = Array.from({ length: 8 }, (_, number) => `message ${number}: ${"x".repeat(number * 50)}`);
+/** Where its first group begins. */
+const SEGMENT_HEADER_BYTES = 36;
 /** The empty group that covers the last one. */
 const QUIET_HEADER_BYTES = 32;
 
@@ -23,7 +25,7 @@ describe.concurrent("a journal with a torn tail", () => {
   it("DUR-1.1: a group that was begun and never confirmed is cut, and said so", async ({ expect }) => {
     const { dataDirectory, segment } = await kept("kill");
     const { size } = await stat(segment);
-    const torn = await readFile(segment).then((bytes) => bytes.subarray(36, 100));
+    const torn = await readFile(segment).then((bytes) => bytes.subarray(SEGMENT_HEADER_BYTES, 100));
     await appendFile(segment, torn);
     const { bodies, cuts } = await lookInto(dataDirectory);
     expect(bodies).toEqual(BODIES);
@@ -47,6 +49,13 @@ describe.concurrent("a journal with a torn tail", () => {
     for (let kill = 0; kill < 4; kill++) await runToEnd({ dataDirectory, killedAfterMs: 50 + random.below(250) });
     expect((await lookInto(dataDirectory)).bodies, `STAGEMQ_TEST_SEED=${SEED}`).toEqual([]);
   });
+
+  it("DUR-1.1: nor is a directory that was killed before it was signed", async ({ expect }) => {
+    const { dataDirectory, segment } = await kept("stop");
+    await truncate(segment, SEGMENT_HEADER_BYTES);
+    await rename(join(dataDirectory, IDENTITY), join(dataDirectory, `${IDENTITY}.new`));
+    expect((await lookInto(dataDirectory)).bodies).toEqual([]);
+  });
 });
 
 describe.concurrent("a journal that is damaged", () => {
@@ -59,7 +68,7 @@ describe.concurrent("a journal that is damaged", () => {
     for (const at of [0, ...inTheMiddle]) {
       await writeFile(segment, withBitFlipped(whole, at, random.below(8)));
       const before = await contentOf(dataDirectory);
-      const { code, output, errorOutput } = await runToEnd({ dataDirectory });
+      const { code, output, errorOutput } = await refusal(dataDirectory);
       const seen = `byte ${at}, STAGEMQ_TEST_SEED=${SEED}`;
       expect(await contentOf(dataDirectory), seen).toEqual(before);
       expect({ code, output }, seen).toEqual({ code: 70, output: "" });
@@ -74,13 +83,23 @@ describe.concurrent("a journal that is damaged", () => {
     expect((await lookInto(dataDirectory)).bodies).toEqual(BODIES);
   });
 
-  it("DUR-1.2, RUN-1.1: stops the start where the identity of its directory is spoiled", async ({ expect }) => {
+  it("DUR-1.2, RUN-1.1: stops the start where the identity of its directory is spoiled or gone", async ({ expect }) => {
     const { dataDirectory } = await kept("stop");
     const identity = join(dataDirectory, IDENTITY);
-    await writeFile(identity, withBitFlipped(await readFile(identity), 40, 0));
-    const { code, errorOutput } = await runToEnd({ dataDirectory });
-    expect(code).toBe(70);
-    expect(errorOutput).toContain(`Damaged data in ${dataDirectory}: ${IDENTITY}. Nothing was changed.`);
+    const whole = await readFile(identity);
+    // A digit of the secret: nothing but the checksum can tell.
+    await writeFile(identity, withBitFlipped(whole, whole.indexOf('"secret": "') + 20, 0));
+    const spoiled = await refusal(dataDirectory);
+    expect(spoiled.code).toBe(70);
+    expect(spoiled.errorOutput).toContain(`Damaged data in ${dataDirectory}: ${IDENTITY}. Nothing was changed.`);
+    await rm(identity);
+    const gone = await refusal(dataDirectory);
+    expect(gone.code).toBe(70);
+    expect(gone.errorOutput).toContain(
+      `Damaged data in ${dataDirectory}: ${IDENTITY} is missing. Nothing was changed.`,
+    );
+    await writeFile(identity, whole);
+    expect((await lookInto(dataDirectory)).bodies).toEqual(BODIES);
   });
 });
 
@@ -106,7 +125,7 @@ describe.concurrent("a data directory", () => {
     const newer = { ...known, format: 3, version: "0.4.0" };
     await writeFile(identity, JSON.stringify({ ...newer, checksum: crc32(JSON.stringify(newer)) }));
     const before = await contentOf(dataDirectory);
-    const { code, output, errorOutput } = await runToEnd({ dataDirectory });
+    const { code, output, errorOutput } = await refusal(dataDirectory);
     expect({ code, output }).toEqual({ code: 5, output: "" });
     expect(errorOutput).toBe(
       `${dataDirectory} has data format 3, written by stagemq 0.4.0; this is 0.1.0 and reads format 1. Start that version, or use another directory: --data DIR.\n`,
@@ -122,6 +141,11 @@ async function kept(end: "stop" | "kill"): Promise<{ dataDirectory: string; segm
   await publishAll(broker.endpoint);
   await broker[end]();
   return { dataDirectory, segment: join(dataDirectory, SEGMENT) };
+}
+
+/** Of a start that cannot succeed. One that does all the same is killed, and so has no code. */
+function refusal(dataDirectory: string): ReturnType<typeof runToEnd> {
+  return runToEnd({ dataDirectory, killedAfterMs: 15_000 });
 }
 
 async function publishAll(endpoint: string): Promise<void> {
