@@ -62,25 +62,25 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
   const front = openFront(config, engine, runtime);
   const testInterface = test === undefined ? undefined : new TestInterface(test);
 
-  const stop = async (): Promise<void> => {
+  const close = async (): Promise<void> => {
     front.stopListening();
     testInterface?.close();
     await withinTime(engine.stop(), clock);
     await front.finish();
-    log.write("info", "broker.tally", tally.describe());
   };
+  const tellTally = () => log.write("info", "broker.tally", tally.describe());
   let stopped: Promise<void> | undefined;
-  const stopOnce = (): Promise<void> => {
-    stopped ??= stop();
+  const stop = (): Promise<void> => {
+    stopped ??= close().then(tellTally);
     return stopped;
   };
 
   try {
     const http = await listen(config, front, log);
     const address = await testInterface?.listen();
-    return { http, ...(address === undefined ? {} : { test: address }), log, failed, stop: stopOnce };
+    return { http, ...(address === undefined ? {} : { test: address }), log, failed, stop };
   } catch (error) {
-    await stopOnce();
+    await close();
     throw error;
   }
 }
@@ -167,7 +167,7 @@ async function declare(config: Config, engine: Engine): Promise<void> {
 
 function engineSettings(config: Config): Parameters<typeof openEmbeddedEngine>[0]["settings"] {
   return {
-    makesByUse: config.makeByUse,
+    makeByUse: config.makeByUse,
     typeCheck: config.typeCheck,
     invisibleFor: config.invisibleFor,
     orderedInvisibleFor: config.orderedInvisibleFor,
