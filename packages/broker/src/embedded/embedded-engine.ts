@@ -17,9 +17,8 @@ import type {
   ReceiveHalfRequest,
   ReceiveRequest,
 } from "../engine/engine.ts";
-import type { Alarm, Clock } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { Agenda } from "./agenda.ts";
 import { EmbeddedCatalog } from "./catalog.ts";
 import type { Pick } from "./decisions/batch.ts";
 import type { Context } from "./decisions/context.ts";
@@ -32,6 +31,7 @@ import { decideReceiveHalf, type HalfOffer } from "./decisions/decide-receive-ha
 import { decideReceiveOrdered } from "./decisions/decide-receive-ordered.ts";
 import { decideHalfTopic, decideSubscribe } from "./decisions/decide-subscribe.ts";
 import { decideSweep } from "./decisions/decide-sweep.ts";
+import { DueAlarm } from "./due-alarm.ts";
 import { EmbeddedInspection } from "./inspection.ts";
 import type { Fact, HalfMessageStored, Position } from "./journal/fact.ts";
 import type { Journal } from "./journal/journal.ts";
@@ -42,6 +42,7 @@ import { PollMemory } from "./poll-memory.ts";
 import { Receipts } from "./receipt.ts";
 import { halfRoom, roomsWokenBy, subscriptionRoom } from "./rooms.ts";
 import type { EngineSettings } from "./settings.ts";
+import { Agenda } from "./state/agenda.ts";
 import { Ledger, type TopicState } from "./state/ledger.ts";
 import { Subscription } from "./state/subscription.ts";
 import { TagHasher } from "./tag-hasher.ts";
@@ -101,8 +102,7 @@ class EmbeddedEngine implements Engine {
   readonly #atWork = new Set<Promise<unknown>>();
   /** The newest fact committed. */
   #newest: Position = -1;
-  #alarm: Alarm | undefined;
-  #alarmAt: EpochMs = Number.POSITIVE_INFINITY;
+  readonly #alarm: DueAlarm;
   #stopped: Promise<void> | undefined;
   /** DUR-2: from then on everything is refused. */
   #failure: BrokerError | undefined;
@@ -124,6 +124,7 @@ class EmbeddedEngine implements Engine {
       }),
     );
     this.inspection = new EmbeddedInspection(ledger);
+    this.#alarm = new DueAlarm(runtime.clock, ledger, this.#unwritten, () => this.#ring());
     journal.failed.then(
       (cause) => {
         this.#failure = new BrokerError("storage-failed", "The disk failed.", { cause });
@@ -131,7 +132,7 @@ class EmbeddedEngine implements Engine {
       },
       () => undefined,
     );
-    this.#setAlarm();
+    this.#alarm.set();
   }
 
   publish(_call: Call, request: PublishRequest): Promise<PublishReceipt> {
@@ -217,7 +218,7 @@ class EmbeddedEngine implements Engine {
     this.#waiting.empty();
     while (this.#atWork.size > 0) await Promise.allSettled([...this.#atWork]);
     this.#unlessFailed(() => this.#writePassedOver(Number.POSITIVE_INFINITY));
-    this.#alarm?.cancel();
+    this.#alarm.cancel();
     await this.#journal.close();
   }
 
@@ -265,7 +266,7 @@ class EmbeddedEngine implements Engine {
     const position = positions.at(-1) ?? this.#newest;
     this.#newest = position;
     this.#log.note(facts, positions);
-    this.#setAlarm();
+    this.#alarm.set();
     for (const room of roomsWokenBy(facts, this.#ledger)) this.#waiting.wake(room);
     return position;
   }
@@ -302,7 +303,7 @@ class EmbeddedEngine implements Engine {
     if (decision.isFull) this.#log.sayOnce(memory, "subscription.full", subscription);
     memory.note(decision, filter, now, topic.queues.length);
     this.#unwritten.place(memory);
-    this.#setAlarm();
+    this.#alarm.set();
     const position = this.#commit(decision.facts);
     if (decision.picks.length === 0) return undefined;
     return { sort: "delivery", position, picks: decision.picks, topic, group: subscription.group };
@@ -378,41 +379,17 @@ class EmbeddedEngine implements Engine {
     return { topic, subscription };
   }
 
-  /** One alarm, for whatever comes due next. One that is early enough stays: put off at every fact, it would never ring. */
-  #setAlarm(): void {
-    if (this.#stopped !== undefined) return;
-    const at = this.#nextDueAt();
-    if (at >= this.#alarmAt) return;
-    this.#alarm?.cancel();
-    this.#alarmAt = at;
-    this.#alarm = this.#runtime.clock.alarm(at, () => this.#ring());
-  }
-
-  #nextDueAt(): EpochMs {
-    const { clock } = this.#runtime;
-    const { agenda, delayed, toSweep } = this.#ledger;
-    if (toSweep.size > 0) return clock.now();
-    const nextAt = Math.min(agenda.nextAt, this.#unwritten.nextAt);
-    if (delayed.nextAt === Number.POSITIVE_INFINITY) return nextAt;
-    // Due times are dates (TIM-1): where the wall clock was set back it may jump forward again unnoticed, so look each second.
-    const wait = Math.max(0, delayed.nextAt - clock.wall());
-    const isSetBack = clock.wall() < clock.now();
-    return Math.min(nextAt, clock.now() + (isSetBack ? Math.min(wait, LOOK_AGAIN_AFTER) : wait));
-  }
-
-  /** Something has come due: those who wait are woken, and what must be written down is swept up, a slice a turn (D10). */
+  /** Something has come due: those who wait are woken, and what must be written down is swept up, a slice a turn. */
   #ring(): void {
-    this.#alarmAt = Number.POSITIVE_INFINITY;
-    if (this.#stopped !== undefined) return;
     this.#unlessFailed(() => {
       const moment = this.#moment();
       this.#writePassedOver(moment.now);
       this.#commit(decideSweep(this.#ledger, moment));
-      this.#setAlarm();
+      this.#alarm.set();
     });
   }
 
-  /** D5: what polls have passed over is written down within a second, and before the engine stops. */
+  /** TAG-2: what polls have passed over is written down within a second, and before the engine stops. */
   #writePassedOver(upTo: EpochMs): void {
     this.#commit([...this.#unwritten.due(upTo)].flatMap((memory) => memory.writeDown()));
   }
@@ -426,5 +403,3 @@ class EmbeddedEngine implements Engine {
     }
   }
 }
-
-const LOOK_AGAIN_AFTER = 1_000;

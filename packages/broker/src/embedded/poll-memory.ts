@@ -19,7 +19,7 @@ export interface Scan {
 
 interface QueueMemory {
   readonly scannedTo: Map<string, Offset>;
-  /** Passed over, but not yet a fact (D5). */
+  /** Passed over, but not yet a fact (TAG-2). */
   pending: OffsetRange[];
   pendingCount: number;
   pendingSince: EpochMs;
@@ -49,7 +49,7 @@ export class PollMemory {
     this.#subscription = subscription;
   }
 
-  /** When what was passed over must be written down at the latest (D5). */
+  /** When what was passed over must be written down at the latest (TAG-2). */
   get nextAt(): EpochMs {
     let at = Number.POSITIVE_INFINITY;
     for (const { pending, pendingSince } of this.#queues.values()) {
@@ -93,7 +93,7 @@ export class PollMemory {
     return this.#queues.get(queue)?.pending ?? [];
   }
 
-  /** D5: what was passed over is written down with the next delivery, or when enough has gathered; else at `nextAt`. */
+  /** TAG-2: what was passed over is written down with the next delivery, or when enough has gathered; else at `nextAt`. */
   mustWrite(queue: number, passedOver: number): boolean {
     return passedOver + (this.#queues.get(queue)?.pendingCount ?? 0) >= MAX_PENDING;
   }

@@ -13,7 +13,7 @@ export interface DeliveryReceipt {
   readonly queue: number;
   readonly offset: Offset;
   readonly attempt: number;
-  /** Drawn for this delivery (D7). */
+  /** Drawn for this delivery (DEL-14). */
   readonly number: number;
   readonly at: EpochMs;
   readonly until: EpochMs;

@@ -6,7 +6,7 @@ import type { LogLevel } from "../runtime/log.ts";
 /** What the embedded engine may be told. The defaults stand in the table of options. */
 export interface EngineSettings {
   /** Whether instances, topics and groups are made by their first use (PUB-8). */
-  readonly makesByUse: boolean;
+  readonly makeByUse: boolean;
   /** PUB-2. */
   readonly typeCheck: TypeCheck;
   /** DEL-3. */

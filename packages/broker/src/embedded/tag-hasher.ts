@@ -5,7 +5,7 @@ import { TagSet } from "./state/tag-set.ts";
 
 const REMEMBERED = 4_096;
 
-/** Tags as 64-bit hashes keyed with the journal's secret, so that nobody can make two collide on purpose (D12). */
+/** Tags as 64-bit hashes keyed with the journal's secret, so that nobody can make two collide on purpose. */
 export class TagHasher {
   readonly #key: KeyObject;
   /** The tags of late: a topic mostly has few. */

@@ -24,7 +24,7 @@ export interface Disk {
   /** Makes the names in this directory survive a power cut. */
   syncDirectory(directory: string): Promise<void>;
   /**
-   * Takes the lock of a directory, which the kernel drops when this process dies (DUR-4, D14), or says who holds it.
+   * Takes the lock of a directory, which the kernel drops when this process dies (DUR-4), or says who holds it.
    */
   lock(directory: string): Promise<DiskLock | LockHolder>;
 }

@@ -11,7 +11,7 @@ export const INSTANCE = "MQ_INST_test";
 
 /** The settings of most tests: dev, with every ⚙ at its default. */
 export const DEFAULTS: EngineSettings = {
-  makesByUse: true,
+  makeByUse: true,
   typeCheck: "warn",
   invisibleFor: 300_000,
   orderedInvisibleFor: 60_000,

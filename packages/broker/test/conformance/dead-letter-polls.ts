@@ -17,7 +17,7 @@ export function deadLetterPollsRules(rule: Rule): void {
       expect(await bench.receive({ topic: "%DLQ%GID_b", group: "GID_b", mode: "ordered" })).toEqual([]);
       await expect(bench.receive({ topic: "%DLQ%GID_c" })).rejects.toMatchObject({ code: "topic-not-found" });
     },
-    { settings: { makesByUse: false } },
+    { settings: { makeByUse: false } },
   );
 
   rule(

@@ -25,7 +25,7 @@ export function instanceRules(rule: Rule): void {
       await expect(bench.publish({ instance: OTHER })).rejects.toThrow(OTHER);
       expect(bench.engine.catalog.listInstances()).toEqual([INSTANCE]);
     },
-    { settings: { makesByUse: false } },
+    { settings: { makeByUse: false } },
   );
 
   rule("INS-2.1", "topics of one instance are invisible to another", async (bench) => {

@@ -7,7 +7,7 @@ import type { Rule } from "./describe-messaging.ts";
 const NORMAL: PublishIntent = { kind: "normal" };
 const TRANSACTIONAL: PublishIntent = { kind: "transactional", firstCheckAfter: 10_000 };
 const KINDS: readonly TopicKind[] = ["normal", "delayed", "ordered", "transactional"];
-const SERVE = { settings: { makesByUse: false, typeCheck: "enforce" } } as const;
+const SERVE = { settings: { makeByUse: false, typeCheck: "enforce" } } as const;
 const ENFORCE = { settings: { typeCheck: "enforce" } } as const;
 
 export function publishingRules(rule: Rule): void {
@@ -309,7 +309,7 @@ export function publishingRules(rule: Rule): void {
     async (bench) => {
       await bench.publish();
       expect(refusalsOf(await bench.acknowledge(["x"], { group: "GID_typo" }))).toEqual(["invalid"]);
-      await bench.restart({ settings: { makesByUse: false } });
+      await bench.restart({ settings: { makeByUse: false } });
       await expect(bench.receive({ group: "GID_typo" })).rejects.toMatchObject({ code: "group-not-found" });
     },
     { restarts: true },

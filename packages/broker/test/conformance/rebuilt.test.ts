@@ -197,7 +197,7 @@ function expectAllReached({ visible, reached }: Workload): void {
 
 for (let seed = 1; seed <= SEEDS; seed++) {
   it(`DEL-10.1: the ledger rebuilt from the journal answers as the one that lived (seed ${seed})`, async () => {
-    // A crash forgets what was passed over in the last second (D5), a clean stop writes it down.
+    // A crash forgets what was passed over in the last second (TAG-2), a clean stop writes it down.
     const crash = seed % 2 === 0;
     const lived = await live(seed, !crash, async () => {});
     expect(await live(seed, !crash, (bench) => bench.restart({ crash }))).toEqual(lived);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HALF_MESSAGE, type HalfEvent, type HalfState } from "../../src/embedded/state/half-message.ts";
+import { HALF_MESSAGE, type HalfEvent, type HalfState } from "../../src/embedded/state/half-state.ts";
 import type { Delivery, ReceiptHandle } from "../../src/engine/engine.ts";
 import { Bench, bodiesOf, DEFAULTS, INSTANCE, ordered } from "./bench.ts";
 import { engines } from "./engines.ts";

@@ -367,7 +367,7 @@ function groups(rule: Rule): void {
       expect(refusalsOf(await bench.end("commit", [handle], { group: "GID_unknown" }))).toEqual([undefined]);
       expect(refusalsOf(await bench.end("commit", ["nonsense"], { group: "GID_unknown" }))).toEqual(["invalid"]);
     },
-    { settings: { makesByUse: false } },
+    { settings: { makeByUse: false } },
   );
 
   rule("TX-7.2", "a handle of another topic is invalid", async (bench) => {

@@ -7,7 +7,7 @@ import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
 import { Bench, bodiesOf, DEFAULTS } from "./bench.ts";
 
-/** How much polls write: what must be a fact is one, and nothing is a fact for each message of other tags (D5). */
+/** How much polls write: what must be a fact is one, and nothing is a fact for each message of other tags (TAG-2). */
 describe("what polls write down", () => {
   it("10,000 messages of other tags make a handful of facts, however many polls wait", async () => {
     const { bench, count } = await aBench();

@@ -72,7 +72,7 @@ function groupOffsets(disk: FaultyDisk, groups: number): number[] {
   return Array.from({ length: groups }, (_, group) => 36 + group * size);
 }
 
-describe("after a power cut (D1)", () => {
+describe("after a power cut (DUR-1)", () => {
   it("DUR-1.1 PUB-1.2: everything confirmed is there, in order, and nothing between is missing, whatever the disk kept", async () => {
     let cuts = 0;
     let recovered = 0;
@@ -216,7 +216,7 @@ describe("after a power cut (D1)", () => {
   });
 });
 
-describe("damage (D1)", () => {
+describe("damage (DUR-1)", () => {
   it("DUR-1.2: a flip anywhere in what a later header covers stops the start", async () => {
     const groups = 4;
     const size = (await aDiskWith([0, 1, 2, 3])).bytesOf(FIRST_SEGMENT).length;

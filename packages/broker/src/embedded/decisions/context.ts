@@ -5,6 +5,6 @@ import type { EngineSettings } from "../settings.ts";
 export interface Context {
   readonly moment: Moment;
   readonly settings: EngineSettings;
-  /** A random number below 2^32, for the next handle (D7). */
+  /** A random number below 2^32, for the next handle (DEL-14). */
   readonly draw: () => number;
 }

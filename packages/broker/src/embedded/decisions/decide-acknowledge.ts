@@ -1,10 +1,10 @@
-import { BrokerError } from "../../domain/broker-error.ts";
 import { describeDuration } from "../../domain/time.ts";
 import type { AcknowledgeRequest, HandleOutcome } from "../../engine/engine.ts";
 import type { DeliveriesAcknowledged, Offset } from "../journal/fact.ts";
 import type { DeliveryReceipt, Receipts } from "../receipt.ts";
 import type { GroupState, Ledger, TopicState } from "../state/ledger.ts";
 import type { Context } from "./context.ts";
+import { missingGroup, topicOrRefuse } from "./missing.ts";
 
 export interface AcknowledgeDecision {
   readonly facts: readonly DeliveriesAcknowledged[];
@@ -19,16 +19,10 @@ export function decideAcknowledge(
   context: Context,
 ): AcknowledgeDecision {
   const { moment } = context;
-  const topic = ledger.topic(request.topic);
-  if (topic === undefined) {
-    throw new BrokerError("topic-not-found", `There is no topic ${request.topic.topic} in ${request.topic.instance}.`);
-  }
+  const topic = topicOrRefuse(ledger, request.topic);
   const group = ledger.group(request.group);
-  if (group === undefined && !context.settings.makesByUse) {
-    throw new BrokerError(
-      "group-not-found",
-      `There is no consumer group ${request.group.group} in ${request.group.instance}.`,
-    );
+  if (group === undefined && !context.settings.makeByUse) {
+    throw missingGroup(request.group);
   }
 
   const ended = new Map<number, Set<Offset>>();

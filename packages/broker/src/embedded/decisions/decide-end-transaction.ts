@@ -1,13 +1,13 @@
-import { BrokerError } from "../../domain/broker-error.ts";
 import { describeDuration } from "../../domain/time.ts";
 import type { EndTransactionRequest, HandleOutcome } from "../../engine/engine.ts";
 import type { Fact, Id } from "../journal/fact.ts";
 import type { Receipts } from "../receipt.ts";
-import { HALF_MESSAGE } from "../state/half-message.ts";
 import type { HalfMessage } from "../state/half-messages.ts";
+import { HALF_MESSAGE } from "../state/half-state.ts";
 import type { Ledger } from "../state/ledger.ts";
 import type { Context } from "./context.ts";
 import { Draft } from "./draft.ts";
+import { topicOrRefuse } from "./missing.ts";
 
 export interface EndTransactionDecision {
   readonly facts: readonly Fact[];
@@ -22,10 +22,7 @@ export function decideEndTransaction(
   context: Context,
 ): EndTransactionDecision {
   const { moment } = context;
-  const topic = ledger.topic(request.topic);
-  if (topic === undefined) {
-    throw new BrokerError("topic-not-found", `There is no topic ${request.topic.topic} in ${request.topic.instance}.`);
-  }
+  const topic = topicOrRefuse(ledger, request.topic);
   const draft = new Draft(ledger, moment);
   const ended = new Set<Id>();
   const event = request.resolution === "commit" ? "committed" : "rolled-back";

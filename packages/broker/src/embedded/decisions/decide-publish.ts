@@ -9,6 +9,7 @@ import type { Fact, Id } from "../journal/fact.ts";
 import type { Ledger } from "../state/ledger.ts";
 import type { Context } from "./context.ts";
 import { Draft } from "./draft.ts";
+import { missingTopic } from "./missing.ts";
 
 export interface PublishDecision {
   readonly facts: readonly Fact[];
@@ -86,10 +87,6 @@ export function decidePublish(
   return mismatch === undefined ? { facts: draft.facts } : { facts: draft.facts, mismatch };
 }
 
-function kindOf(intent: PublishIntent): TopicKind {
-  return intent.kind;
-}
-
 /** DLY-3. */
 function checkDelay(intent: PublishIntent, { moment, settings }: Context): void {
   if (intent.kind !== "delayed" && intent.kind !== "transactional") return;
@@ -106,7 +103,7 @@ function findTarget(ledger: Ledger, ref: TopicRef, intent: PublishIntent, draft:
   const { settings, moment } = context;
   const known = ledger.topic(ref);
   if (known?.kind !== undefined) return { topic: known.id, kind: known.kind, queues: known.queues.length };
-  const kind = kindOf(intent);
+  const kind = intent.kind;
   const queues = kind === "ordered" ? settings.orderedQueues : 1;
   if (known !== undefined) {
     draft.add({
@@ -119,8 +116,7 @@ function findTarget(ledger: Ledger, ref: TopicRef, intent: PublishIntent, draft:
     });
     return { topic: known.id, kind, queues };
   }
-  if (!settings.makesByUse)
-    throw new BrokerError("topic-not-found", `There is no topic ${ref.topic} in ${ref.instance}.`);
+  if (!settings.makeByUse) throw missingTopic(ref);
   return { topic: draft.createTopic(ref, kind, queues, "use"), kind, queues };
 }
 
@@ -131,7 +127,7 @@ function checkKind(
   intent: PublishIntent,
   { moment, settings }: Context,
 ): PublishDecision["mismatch"] {
-  const kind = kindOf(intent);
+  const kind = intent.kind;
   if (target.kind === "ordered") {
     const mayNot = kind === "transactional" || (intent.kind === "delayed" && intent.deliverAt > moment.wall);
     if (mayNot) throw kindRefusal(ref, target.kind, kind, "Use another topic.");

@@ -1,9 +1,9 @@
-import { BrokerError } from "../../domain/broker-error.ts";
 import { type GroupRef, groupOfDeadLetterTopic, type TopicRef } from "../../domain/names.ts";
 import type { Fact, Id, Offset } from "../journal/fact.ts";
 import type { GroupState, Ledger, TopicState } from "../state/ledger.ts";
 import type { Context } from "./context.ts";
 import { Draft } from "./draft.ts";
+import { missingGroup, missingTopic } from "./missing.ts";
 
 /** What must be there before a group can be given anything of a topic: made by this poll, or refused (PUB-8, DEL-11). */
 export function decideSubscribe(
@@ -44,16 +44,16 @@ export function decideHalfTopic(
 }
 
 function checkPollable(ledger: Ledger, ref: TopicRef, { settings }: Context): void {
-  if (ledger.topic(ref) !== undefined || settings.makesByUse) return;
+  if (ledger.topic(ref) !== undefined || settings.makeByUse) return;
   // DLQ-4: a group's dead-letter topic can be polled as soon as the group exists.
   const owner = groupOfDeadLetterTopic(ref);
   if (owner !== undefined && ledger.group(owner) !== undefined) return;
-  throw new BrokerError("topic-not-found", `There is no topic ${ref.topic} in ${ref.instance}.`);
+  throw missingTopic(ref);
 }
 
 function checkGroup(ledger: Ledger, ref: GroupRef, { settings }: Context): void {
-  if (settings.makesByUse || ledger.group(ref) !== undefined) return;
-  throw new BrokerError("group-not-found", `There is no consumer group ${ref.group} in ${ref.instance}.`);
+  if (settings.makeByUse || ledger.group(ref) !== undefined) return;
+  throw missingGroup(ref);
 }
 
 /** A topic made by a poll has no kind and no message queues; a dead-letter topic has one (DLQ-4). */
@@ -64,8 +64,8 @@ function makeTopic(ref: TopicRef, draft: Draft): Id {
 }
 
 function makeGroup(ref: GroupRef, draft: Draft, { moment, settings }: Context): Id {
-  if (!settings.makesByUse) {
-    throw new BrokerError("group-not-found", `There is no consumer group ${ref.group} in ${ref.instance}.`);
+  if (!settings.makeByUse) {
+    throw missingGroup(ref);
   }
   const group = draft.drawId();
   draft.add({ kind: "group-created", group, ref, settings: {}, origin: "use", at: moment.now });

@@ -56,7 +56,7 @@ export function scanOf(poll: Poll, queue: number, filter: ScanFilter): QueueScan
   return new QueueScan(queue, messages, poll.subscription.queue(queue).ready, filter, poll.memory);
 }
 
-/** What the scans of one poll found to pass over, as facts where it is time to write them down (D5). */
+/** What the scans of one poll found to pass over, as facts where it is time to write them down (TAG-2). */
 export function finishScans(
   poll: Poll,
   scans: readonly QueueScan[],

@@ -12,7 +12,7 @@ import { parseSegmentName, SEGMENT_HEADER_BYTES } from "./segment.ts";
 const IDENTITY = "stagemq-data.json";
 const UNFINISHED_IDENTITY = "stagemq-data.json.new";
 const SECRET_BYTES = 32;
-/** Left behind by file systems and by the lock (D14). */
+/** Left behind by file systems and by the lock (DUR-4). */
 const NOT_DATA = /^(lost\+found|(new-)?lock-[0-9a-f]+)$/;
 
 export interface DataDirectoryOptions {

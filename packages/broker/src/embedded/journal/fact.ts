@@ -117,7 +117,7 @@ export interface HalfMessageStored {
   readonly message: Message;
   readonly publishedAt: EpochMs;
   readonly at: EpochMs;
-  /** Drawn; repeated by the transaction handle (D7). */
+  /** Drawn; repeated by the transaction handle (DEL-14). */
   readonly number: number;
   readonly firstCheckAt: EpochMs;
   /** After a commit it waits until then. */

@@ -327,7 +327,7 @@ export class FileJournal implements Journal {
     flight.settled.resolve();
   }
 
-  /** D3: a segment is left only when all of it is on disk, and its successor's header and name are too before a group is in it. */
+  /** a segment is left only when all of it is on disk, and its successor's header and name are too before a group is in it. */
   async #openNextSegment({ position }: Gathering): Promise<void> {
     await this.#syncNewest();
     const header: SegmentHeader = {
@@ -356,7 +356,7 @@ export class FileJournal implements Journal {
     return Buffer.from(this.#runtime.random.bytes(4)).readUInt32LE();
   }
 
-  /** D1: once nothing is appended any more, a quiet header covers the last group. */
+  /** DUR-1: once nothing is appended any more, a quiet header covers the last group. */
   #awaitQuiet(): void {
     if (this.#quiet || this.#quietAlarm) return;
     const { clock } = this.#runtime;

@@ -17,7 +17,7 @@ import {
   segmentName,
 } from "./segment.ts";
 
-/** Reads a journal from its beginning, and tells a torn tail, which it cuts, from damage, which it only names (D1). */
+/** Reads a journal from its beginning, and tells a torn tail, which it cuts, from damage, which it only names (DUR-1). */
 
 const WINDOW_BYTES = 1_024 * 1_024;
 const MAX_SLICE = 2_000;
@@ -89,7 +89,7 @@ export async function* recover(
       sayCut(log, directory, number, stop.offset, bytes - stop.offset);
     }
     // What a killed process left may be in the page cache only; from here on it counts as synced. This also makes the
-    // cut last before anything is appended (D1).
+    // cut last before anything is appended (DUR-1).
     await segments.at(-1)?.file.sync();
     await disk.syncDirectory(directory);
     return { segments, ...chain };

@@ -17,7 +17,7 @@ export interface SegmentHeader {
   readonly sequence: number;
   /** Checksum of the last group of the segment before it; 0 in the first. */
   readonly previous: number;
-  /** Drawn; seeds the checksums of its group headers, so that no message body can pass for one (D1). */
+  /** Drawn; seeds the checksums of its group headers, so that no message body can pass for one (DUR-1). */
   readonly seed: number;
 }
 

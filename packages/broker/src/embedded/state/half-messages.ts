@@ -1,7 +1,7 @@
 import type { DurationMs, EpochMs } from "../../domain/time.ts";
 import type { HalfMessageOffered, HalfMessageStored, Id, Position } from "../journal/fact.ts";
 import { type Awaited, DueQueue, isSooner } from "./due-queue.ts";
-import { type HalfEvent, type HalfState, nextHalfState } from "./half-message.ts";
+import { type HalfEvent, type HalfState, nextHalfState } from "./half-state.ts";
 import { IndexedHeap, NOT_IN_HEAP } from "./indexed-heap.ts";
 import type { TagHash } from "./message-queue.ts";
 

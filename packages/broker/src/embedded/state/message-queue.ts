@@ -1,7 +1,7 @@
 import type { Offset, Position } from "../journal/fact.ts";
 import type { TagSet } from "./tag-set.ts";
 
-/** A tag as 64 bits of a keyed hash (D12), in two halves. No tag is zero in both. */
+/** A tag as 64 bits of a keyed hash, in two halves. No tag is zero in both. */
 export interface TagHash {
   readonly high: number;
   readonly low: number;

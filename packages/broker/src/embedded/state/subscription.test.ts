@@ -5,7 +5,7 @@ import { Subscription } from "./subscription.ts";
 const MINUTE = 60_000;
 
 describe("Subscription", () => {
-  it("keeps one entry for one stuck message, with 100,000 acknowledged behind it (D8)", () => {
+  it("keeps one entry for one stuck message, with 100,000 acknowledged behind it", () => {
     const subscription = aSubscription();
     for (let offset = 0; offset <= 100_000; offset++) {
       subscription.deliver(delivered([offset]));

@@ -5,7 +5,7 @@ import { IndexedHeap, NOT_IN_HEAP } from "./indexed-heap.ts";
 import { OffsetRanges } from "./offset-ranges.ts";
 
 /**
- * A message that was delivered to a group and has no end there yet (D8). In flight before `until`, due from then on. One whose
+ * A message that was delivered to a group and has no end there yet. In flight before `until`, due from then on. One whose
  * only delivery was given back is ready as a new one is; what is known of it stays, so that the old handle is refused.
  */
 export interface Outstanding extends Awaited {
@@ -15,7 +15,7 @@ export interface Outstanding extends Awaited {
   /** Deliveries so far, those given back not counted: 0 when the only one was given back. */
   attempt: number;
   firstDeliveredAt: EpochMs;
-  /** Drawn for each delivery; the newest handle repeats it (D7). */
+  /** Drawn for each delivery; the newest handle repeats it (DEL-14). */
   number: number;
   /** Delivered by an ordered poll. */
   ordered: boolean;

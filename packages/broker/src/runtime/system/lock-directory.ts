@@ -8,7 +8,7 @@ import type { DiskLock, LockHolder } from "../disk.ts";
 
 /**
  * A lock that the kernel drops when its holder dies: a listening Unix socket in the directory (DUR-4). Announce, then look
- * (D14): of two that announce themselves at once, at least one sees the other, and the smaller name goes first.
+ * (DUR-4): of two that announce themselves at once, at least one sees the other, and the smaller name goes first.
  */
 
 const LOCK = /^lock-[0-9a-f]{16}$/;

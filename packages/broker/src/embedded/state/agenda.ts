@@ -1,5 +1,5 @@
-import type { EpochMs } from "../domain/time.ts";
-import { type HeapItem, IndexedHeap, NOT_IN_HEAP } from "./state/indexed-heap.ts";
+import type { EpochMs } from "../../domain/time.ts";
+import { type HeapItem, IndexedHeap, NOT_IN_HEAP } from "./indexed-heap.ts";
 
 interface Entry<Owner> extends HeapItem {
   readonly owner: Owner;
