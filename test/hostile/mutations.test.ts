@@ -30,12 +30,13 @@ it(`whatever becomes of the bytes of a golden request, the broker answers or end
   const originals = GOLDEN_REQUESTS.map((golden) =>
     toBytes(signedAnew(golden, { date: formatDate(Date.now()), accessKeyId: "golden", secret: "any" })),
   );
-  const statuses = new Map<number, number>();
+  // All of them before the first is sent, so that a seed makes the same ones again.
+  const mutants = Array.from({ length: COUNT }, () => mutate(originals, random));
+  const statuses = new Set<number>();
   const sendMutants = async () => {
-    for (let sent = 0; sent < COUNT / AT_ONCE; sent++) {
-      const mutant = mutate(originals, random);
+    for (let mutant = mutants.pop(); mutant !== undefined; mutant = mutants.pop()) {
       for (const response of await responsesTo(mutant)) {
-        statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+        statuses.add(response.status);
         expectSound(response, mutant);
       }
     }
@@ -43,7 +44,7 @@ it(`whatever becomes of the bytes of a golden request, the broker answers or end
   await Promise.all(Array.from({ length: AT_ONCE }, sendMutants));
 
   // The mutants were worth sending: some were served, others refused at every stage.
-  expect([...statuses.keys()]).toEqual(expect.arrayContaining([201, 400, 404]));
+  expect([...statuses]).toEqual(expect.arrayContaining([201, 400, 404]));
   expect(broker.logged("request.failed")).toEqual([]);
   expect(broker.logged("process.crashed")).toEqual([]);
   expect(verdictOf(await ask(broker, publish("afterwards", { body: "alive" })))).toBe("201");
