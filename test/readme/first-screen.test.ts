@@ -191,7 +191,7 @@ function start(command: string, environment: Readonly<Record<string, string>> = 
 
 /** Without what npm and this test run have added. */
 function plainEnvironment(): NodeJS.ProcessEnv {
-  const added = /^(npm_(?!config_)|npm_config_local_prefix|NODE_(ENV|OPTIONS|PATH)$|VITEST|STAGEMQ_)/i;
+  const added = /^(npm_(?!config_)|npm_config_(local_prefix|call)|NODE_(ENV|OPTIONS|PATH)$|VITEST|STAGEMQ_)/i;
   const kept = Object.entries(process.env).filter(([name]) => !added.test(name));
   const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => !folder.includes("node_modules"));
   return { ...Object.fromEntries(kept), PATH: path.join(delimiter) };
