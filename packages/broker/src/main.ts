@@ -135,6 +135,8 @@ async function openEngine(config: Config, runtime: Runtime): Promise<OpenedEngin
   };
 
   const first = await open();
+  // Where data was kept, simulated time goes on from its newest instant, dates too.
+  if (simulated !== undefined) await simulated.step(simulated.now() - simulated.wall());
   const guard = (engine: Engine): Engine => new GuardedEngine(engine, { fast: config.fast });
   if (simulated === undefined) return { engine: guard(first), failed };
   const resettable = new ResettableEngine(first, async () => {

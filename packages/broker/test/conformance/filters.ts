@@ -101,6 +101,47 @@ export function filterRules(rule: Rule): void {
     expect(bodiesOf(await bench.receive({ tags: "B" }))).toEqual(["1"]);
   });
 
+  for (const mode of ["concurrent", "ordered"] as const) {
+    rule(
+      "TAG-2.1",
+      `a full batch of a${mode === "ordered" ? "n ordered" : " plain"} poll has reached nothing behind its last message`,
+      async (bench) => {
+        for (const tag of ["B", "C", "C", "B"]) await bench.publish({ tag, body: tag, intent: ordered("a") });
+        const batch = await bench.receive({ tags: "B", max: 1, mode });
+        expect(bodiesOf(batch)).toEqual(["B"]);
+        await bench.acknowledge(batch);
+        await bench.advance(300_001);
+        expect(bodiesOf(await bench.receive({ mode }))).toEqual(["C", "C", "B"]);
+      },
+    );
+  }
+
+  rule("TAG-2.1", "a batch that retries filled has reached nothing that is new", async (bench) => {
+    await bench.publish({ tag: "B", body: "retry" });
+    await bench.receive({ tags: "B" });
+    await bench.advance(300_000);
+    for (const tag of ["A", "A", "B"]) await bench.publish({ tag, body: tag });
+    expect(bodiesOf(await bench.receive({ tags: "B", max: 1 }))).toEqual(["retry"]);
+    await bench.advance(300_001);
+    expect(bodiesOf(await bench.receive())).toEqual(["retry", "A", "A", "B"]);
+  });
+
+  rule(
+    "TAG-2.1",
+    "a batch that is full by its bytes has reached nothing behind its last message",
+    async (bench) => {
+      await bench.publish({ tag: "B", body: "x".repeat(30) });
+      await bench.publish({ tag: "C", body: "between" });
+      await bench.publish({ tag: "B", body: "y".repeat(30) });
+      expect(await bench.receive({ tags: "B" })).toHaveLength(1);
+      await bench.advance(300_001);
+      const all: string[] = [];
+      for (let poll = 0; poll < 3; poll++) all.push(...bodiesOf(await bench.receive()));
+      expect(all).toContain("between");
+    },
+    { settings: { maxBatchBytes: 40 } },
+  );
+
   rule(
     "TAG-2.2",
     "a plain poll leaves, ready, what another filter of the last 5 min matches",

@@ -49,7 +49,7 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
 
   // DEL-15: only where there is something that it holds back.
   const isFull = batch.newCount >= room && !batch.isFull && nextScan() !== undefined;
-  const { facts, scans: seen } = finishScans(poll, scans, new Set(batch.picks.map(({ queue }) => queue)));
+  const { facts, scans: seen } = finishScans(poll, scans, batch);
   return {
     facts: [...batch.facts(subscription, false), ...facts],
     picks: batch.picks,

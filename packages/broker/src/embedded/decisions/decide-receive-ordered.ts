@@ -36,7 +36,7 @@ export function decideReceiveOrdered(poll: Poll): ReceiveDecision {
     if (!addInOrder(batch, scan, room)) isFull = true;
   }
 
-  const passed = finishScans(poll, scans, new Set(batch.picks.map(({ queue }) => queue)));
+  const passed = finishScans(poll, scans, batch);
   return {
     facts: [...draft.facts, ...batch.facts(subscription, true), ...passed.facts],
     picks: batch.picks,

@@ -5,7 +5,7 @@ import type { PollMemory, Scan } from "../poll-memory.ts";
 import type { Ledger, TopicState } from "../state/ledger.ts";
 import type { Subscription } from "../state/subscription.ts";
 import type { TagSet } from "../state/tag-set.ts";
-import type { Invisibility } from "./batch.ts";
+import type { Batch, Invisibility } from "./batch.ts";
 import type { Context } from "./context.ts";
 import { QueueScan, type ScanFilter } from "./queue-scan.ts";
 
@@ -60,13 +60,14 @@ export function scanOf(poll: Poll, queue: number, filter: ScanFilter): QueueScan
 export function finishScans(
   poll: Poll,
   scans: readonly QueueScan[],
-  delivered: ReadonlySet<number>,
+  { picks, isFull }: Batch,
 ): { facts: MessagesPassedOver[]; scans: Scan[] } {
   const { topic, group } = poll.subscription;
+  const delivered = new Set(picks.map(({ queue }) => queue));
   const facts: MessagesPassedOver[] = [];
   const seen: Scan[] = [];
   for (const each of scans) {
-    const { scan, ranges } = each.finish(delivered.has(each.queue), poll.memory);
+    const { scan, ranges } = each.finish(delivered.has(each.queue), !isFull, poll.memory);
     seen.push(scan);
     if (ranges.length > 0) facts.push({ kind: "messages-passed-over", topic, group, queue: each.queue, ranges });
   }

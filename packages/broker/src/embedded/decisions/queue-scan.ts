@@ -26,6 +26,8 @@ export class QueueScan {
   #next: Offset | undefined;
   #isAtEnd = false;
   #scannedTo: Offset;
+  /** Behind the last message that was taken. */
+  #takenTo: Offset;
 
   constructor(queue: number, messages: MessageQueue, ready: OffsetRanges, filter: ScanFilter, memory: PollMemory) {
     this.queue = queue;
@@ -33,6 +35,7 @@ export class QueueScan {
     this.#filter = filter;
     this.#pending = memory.pendingOf(queue);
     this.#scannedTo = memory.scannedTo(queue, filter.filter);
+    this.#takenTo = this.#scannedTo;
     this.#offsets = ready.between(this.#scannedTo, messages.end)[Symbol.iterator]();
   }
 
@@ -44,17 +47,21 @@ export class QueueScan {
 
   /** Takes `next`. */
   take(): void {
+    this.#takenTo = (this.#next ?? this.#takenTo) + 1;
     this.#next = undefined;
   }
 
-  /** What the polls after this one should know, and the ranges to write down, if it is time to. */
-  finish(delivers: boolean, memory: PollMemory): { scan: Scan; ranges: readonly OffsetRange[] } {
-    const passedOver = this.#passedOver.reduce((sum, [from, to]) => sum + to - from, 0);
-    const ranges = joinRanges(this.#pending, this.#passedOver);
-    const wrote = ranges.length > 0 && (delivers || memory.mustWrite(this.queue, passedOver));
-    const scannedTo = this.#next ?? this.#scannedTo;
-    const scan = { queue: this.queue, scannedTo, passedOver: this.#passedOver, wrote };
-    return { scan, ranges: wrote ? ranges : [] };
+  /**
+   * What the polls after this one should know, and the ranges to write down, if it is time to. A poll that was given all it asked for
+   * has reached nothing behind its last message, however far was looked: that is passed over by nobody (TAG-2).
+   */
+  finish(delivers: boolean, wantedMore: boolean, memory: PollMemory): { scan: Scan; ranges: readonly OffsetRange[] } {
+    const scannedTo = wantedMore ? (this.#next ?? this.#scannedTo) : this.#takenTo;
+    const passedOver = this.#passedOver.filter(([from]) => from < scannedTo);
+    const count = passedOver.reduce((sum, [from, to]) => sum + to - from, 0);
+    const ranges = joinRanges(this.#pending, passedOver);
+    const wrote = ranges.length > 0 && (delivers || memory.mustWrite(this.queue, count));
+    return { scan: { queue: this.queue, scannedTo, passedOver, wrote }, ranges: wrote ? ranges : [] };
   }
 
   #advance(): void {
