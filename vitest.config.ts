@@ -8,6 +8,8 @@ const source = {
 
 export default defineConfig({
   test: {
+    // Tests of processes mostly wait; on two cores three files side by side are quickest.
+    maxWorkers: 3,
     projects: [
       { ...source, test: { name: "unit", include: ["packages/*/{src,test}/**/*.test.ts"], testTimeout: 20_000 } },
       {
