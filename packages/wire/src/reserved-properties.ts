@@ -18,17 +18,12 @@ export interface ReservedIntent {
   shardingKey?: string;
   /** Epoch milliseconds. */
   deliverAt?: number;
-  /** Seconds, 10 to 300. */
+  /** Whole seconds as sent; whoever carries it out knows the bounds (TX-1). */
   checkAfterSeconds?: number;
 }
 
-const MIN_CHECK_AFTER_SECONDS = 10;
-const MAX_CHECK_AFTER_SECONDS = 300;
-
 /** Reads the reserved properties; one that cannot be read is never ignored but refused, and quoted (PUB-9). */
-export function readIntent(
-  pairs: Iterable<PropertyPair>,
-): { intent: ReservedIntent } | { refusal: "InvalidArgument"; reason: string } {
+export function readIntent(pairs: Iterable<PropertyPair>): { intent: ReservedIntent } | { reason: string } {
   const values = new Map(pairs);
   const key = values.get(KEYS);
   const shardingKey = values.get(SHARDING_KEY);
@@ -41,14 +36,9 @@ export function readIntent(
       ...(key ? { key } : {}),
       ...(shardingKey ? { shardingKey } : {}),
       ...(deliverAt === undefined ? {} : { deliverAt }),
-      ...(checkAfter === undefined ? {} : { checkAfterSeconds: clampCheckAfter(checkAfter) }),
+      ...(checkAfter === undefined ? {} : { checkAfterSeconds: checkAfter }),
     },
   };
-}
-
-/** TX-1: outside the bounds is clamped. */
-function clampCheckAfter(seconds: number): number {
-  return Math.min(Math.max(seconds, MIN_CHECK_AFTER_SECONDS), MAX_CHECK_AFTER_SECONDS);
 }
 
 /** PUB-9: a fraction is cut down, an empty value is absent. */
@@ -61,5 +51,5 @@ function readWhole(text: string | undefined): number | undefined | "unreadable" 
 function unreadable(name: string, values: ReadonlyMap<string, string>, wanted: string) {
   const given = values.get(name) ?? "";
   const quoted = given.length > 64 ? `${given.slice(0, 64)}…` : given;
-  return { refusal: "InvalidArgument", reason: `the property ${name} is "${quoted}"; it should be ${wanted}` } as const;
+  return { reason: `the property ${name} is "${quoted}"; it should be ${wanted}` };
 }

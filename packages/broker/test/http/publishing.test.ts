@@ -56,8 +56,8 @@ describe("a publish", () => {
       { kind: "delayed", deliverAt: 1_767_225_600_000, shardingKey: "s" },
     ],
     ["__TransCheckT:20|__SHARDINGKEY:s", { kind: "transactional", firstCheckAfter: 20_000 }],
-    ["__TransCheckT:5", { kind: "transactional", firstCheckAfter: 10_000 }],
-    ["__STARTDELIVERTIME:7|__TransCheckT:301", { kind: "transactional", firstCheckAfter: 300_000, deliverAt: 7 }],
+    ["__TransCheckT:5", { kind: "transactional", firstCheckAfter: 5_000 }],
+    ["__STARTDELIVERTIME:7|__TransCheckT:301", { kind: "transactional", firstCheckAfter: 301_000, deliverAt: 7 }],
   ])("PUB-2.2: what a message is follows from its properties: %s", async (properties, intent) => {
     expect((await publish(properties)).intent).toEqual(intent);
   });
