@@ -1,9 +1,9 @@
+import type { Address } from "../domain/address.ts";
 import type { GroupDeclaration } from "../domain/consumer-group.ts";
 import type { DurationMs } from "../domain/time.ts";
 import type { TopicDeclaration, TypeCheck } from "../domain/topic.ts";
 import type { LogLevel } from "../runtime/log.ts";
 import type { Command } from "./options.ts";
-import type { Address } from "./value-type.ts";
 
 /** Everything that was asked for, checked and complete: plain values for main.ts to hand out. */
 export interface Config {

@@ -1,11 +1,11 @@
 import { dirname, resolve } from "node:path";
+import { formatAddress } from "../domain/address.ts";
 import type { GroupDeclaration } from "../domain/consumer-group.ts";
 import { nearestName } from "../domain/nearest-name.ts";
 import { type DurationMs, hasten } from "../domain/time.ts";
 import type { Config, DeclaredKey, Warning } from "./config.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { type Command, OPTION_NAMES, OPTIONS, type OptionName, type OptionValues, variableOf } from "./options.ts";
-import { formatAddress } from "./value-type.ts";
 
 export interface ConfigInput {
   readonly command: Command;

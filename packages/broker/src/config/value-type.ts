@@ -1,3 +1,4 @@
+import { type Address, formatAddress } from "../domain/address.ts";
 import { nearestName } from "../domain/nearest-name.ts";
 import { DAY, type DurationMs, parseDuration } from "../domain/time.ts";
 
@@ -32,21 +33,11 @@ export const yesOrNo: ValueType<boolean> = {
   words: ["true", "false"],
 };
 
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
 export const address: ValueType<Address> = {
   read: readAddress,
   write: formatAddress,
   mustBe: "HOST:PORT, for example 127.0.0.1:4876",
 };
-
-/** An IPv6 address stands in brackets, as in a URL. */
-export function formatAddress({ host, port }: Address): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
 
 function readAddress(given: string): Address | undefined {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:/[\]@]+)):(\d{1,5})$/i.exec(given);

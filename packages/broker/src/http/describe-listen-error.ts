@@ -1,11 +1,12 @@
 import { get } from "node:http";
+import { formatAddress } from "../domain/address.ts";
 import { StartError } from "../domain/start-error.ts";
 
 const ANSWERS_WITHIN_MS = 1_000;
 
 /** Why an address cannot be listened on (RUN-1), from Node's error. */
 export async function describeListenError(error: unknown, host: string, port: number): Promise<StartError> {
-  const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  const address = formatAddress({ host, port });
   const options = { cause: error };
   switch ((error as NodeJS.ErrnoException).code) {
     case "EADDRINUSE": {
