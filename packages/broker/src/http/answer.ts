@@ -18,8 +18,8 @@ export interface Answer {
   readonly status: number;
   /** Names as they stand on the wire: Python looks the request id up in lower case (WIRE-63). */
   readonly headers: Readonly<Record<string, string>>;
-  /** XML; a 204 has none. */
-  readonly body?: string;
+  /** XML, as it goes out; a 204 has none. Bytes, since the text of a large one need not be kept beside them. */
+  readonly body?: Buffer;
   /** The connection ends after it. */
   readonly closes?: true;
   /** What must be given back when the client did not get this (DEL-8). */
@@ -35,13 +35,14 @@ export interface Visit {
   readonly hostId: string;
 }
 
-export function succeed(visit: Visit, how: keyof typeof SUCCESS_STATUS, body?: string): Answer {
+export function succeed(visit: Visit, how: keyof typeof SUCCESS_STATUS, xml?: string): Answer {
+  const body = xml === undefined ? undefined : Buffer.from(xml);
   return { status: SUCCESS_STATUS[how], headers: headersOf(visit, body), ...(body === undefined ? {} : { body }) };
 }
 
 export function refuse(visit: Visit, { code, status, closes }: HttpRefusal, details: RefusalDetails = {}): Answer {
   const message = sentence(code, details);
-  const body = encodeError({ code, message, ...visit });
+  const body = Buffer.from(encodeError({ code, message, ...visit }));
   return {
     status,
     headers: { ...headersOf(visit, body), ...details.headers },
@@ -70,14 +71,14 @@ export function answerHandles(visit: Visit, outcomes: readonly HandleOutcome[]):
   });
   const [first] = errors;
   if (!first) return succeed(visit, "done");
-  const body = encodeErrors(errors);
+  const body = Buffer.from(encodeErrors(errors));
   const headers = headersOf(visit, body);
   return { status: STATUS_HANDLES_REFUSED, headers, body, refusal: { code: first.code, hint: first.message } };
 }
 
-function headersOf({ requestId }: Visit, body: string | undefined): Record<string, string> {
+function headersOf({ requestId }: Visit, body: Buffer | undefined): Record<string, string> {
   return {
-    ...(body === undefined ? {} : { "Content-Type": XML_CONTENT_TYPE, "Content-Length": `${Buffer.byteLength(body)}` }),
+    ...(body === undefined ? {} : { "Content-Type": XML_CONTENT_TYPE, "Content-Length": `${body.length}` }),
     [REQUEST_ID_HEADER]: requestId,
     [VERSION_HEADER]: VERSION,
   };

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { SECOND } from "../domain/time.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { linger } from "./linger.ts";
 
 /** One request and its answer on a connection. */
 export interface Exchange {
@@ -21,9 +21,6 @@ interface OpenExchange extends Exchange {
   hangUp(): void;
 }
 
-/** So long a client may take to read a last word while it is still sending. */
-const LINGER_FOR = 2 * SECOND;
-
 /** Who is on the line: which exchanges are open on which connection. Tells them when the client hangs up. */
 export class Connections {
   readonly #clock: Clock;
@@ -38,7 +35,7 @@ export class Connections {
 
   accept(socket: Socket): void {
     socket.on("close", () => this.#hangUp(socket));
-    // D6: half-closed has hung up. `node:http` ends it without an answer, but only after what it still has to write.
+    // DEL-8: half-closed has hung up. `node:http` ends it without an answer, but only after what it still has to write.
     socket.on("end", () => {
       if (this.#hangUp(socket) && !this.#lastWords.has(socket)) socket.destroy();
     });
@@ -98,8 +95,7 @@ export class Connections {
       socket.destroy();
       return;
     }
-    // Not destroyed at once: with bytes unread that would be a reset, which may overtake the last word.
-    const alarm = this.#clock.alarm(this.#clock.now() + LINGER_FOR, () => socket.destroy());
+    const alarm = linger(this.#clock, () => socket.destroy());
     socket.once("close", () => alarm.cancel());
     socket.end(lastWord);
   }

@@ -1,41 +1,63 @@
 import type { ServerResponse } from "node:http";
-import { SECOND } from "../domain/time.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Answer } from "./answer.ts";
 import type { Exchange } from "./connections.ts";
+import { linger } from "./linger.ts";
 
-/** So long the rest of a body is awaited after an answer that closes. */
-const LINGER_FOR = 2 * SECOND;
+/** So much of an answer is handed over at a time; only then is it known to be taken. */
+const SLICE_BYTES = 64 * 1_024;
+
+/** What is sent, and to whom. */
+export interface Parcel {
+  readonly exchange: Exchange;
+  readonly response: ServerResponse;
+  readonly answer: Answer;
+  /** Called whenever some of it was taken. */
+  readonly onTaken: () => void;
+}
 
 /** Sends an answer. True once all of it was handed to the operating system, false when the client was gone before (DEL-8). */
-export async function deliverAnswer(
-  exchange: Exchange,
-  response: ServerResponse,
-  answer: Answer,
-  clock: Clock,
-): Promise<boolean> {
+export async function deliverAnswer({ exchange, response, answer, onTaken }: Parcel, clock: Clock): Promise<boolean> {
   const { request, signal } = exchange;
   if (signal.aborted) return false;
   exchange.isAnswering = true;
   response.writeHead(answer.status, { ...answer.headers, ...(answer.closes ? { Connection: "close" } : {}) });
-  if (answer.closes && !request.complete) {
-    // A connection that is closed with bytes unread is reset, which may overtake the answer.
-    response.write(answer.body ?? "");
-    await rest(exchange, clock);
+  let rest = answer.body;
+  while (rest !== undefined && rest.length > SLICE_BYTES) {
+    const slice = rest.subarray(0, SLICE_BYTES);
+    await handOver((taken) => response.write(slice, taken), signal);
     if (signal.aborted) return false;
-    response.end();
-  } else {
-    response.end(answer.body);
+    onTaken();
+    rest = rest.subarray(SLICE_BYTES);
   }
-  await finished(response, signal);
-  // D6: `finish` comes too when the client is gone and bytes are left.
+  if (answer.closes && !request.complete) {
+    response.write(rest ?? "");
+    rest = undefined;
+    await restOfBody(exchange, clock);
+    if (signal.aborted) return false;
+  }
+  await handOver((taken) => response.end(rest, taken), signal);
+  // DEL-8: `node:http` says that it has finished too when the client is gone and bytes are left.
   return !signal.aborted && !request.socket.destroyed;
 }
 
-/** Lets the rest of a body come in, for a while. */
-async function rest({ request, signal }: Exchange, clock: Clock): Promise<void> {
+/** Resolves when the operating system has taken what `send` sends, or the client has hung up. */
+async function handOver(send: (taken: () => void) => void, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
   await new Promise<void>((resolve) => {
-    const alarm = clock.alarm(clock.now() + LINGER_FOR, resolve);
+    const done = () => {
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    signal.addEventListener("abort", done);
+    send(done);
+  });
+}
+
+/** Lets the rest of a refused body come in, for a while. */
+async function restOfBody({ request, signal }: Exchange, clock: Clock): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const alarm = linger(clock, resolve);
     const leave = () => {
       alarm.cancel();
       resolve();
@@ -43,13 +65,5 @@ async function rest({ request, signal }: Exchange, clock: Clock): Promise<void> 
     if (signal.aborted) return leave();
     signal.addEventListener("abort", leave, { once: true });
     request.once("end", leave).resume();
-  });
-}
-
-async function finished(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    if (signal.aborted || response.writableFinished) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    response.once("finish", resolve);
   });
 }

@@ -64,6 +64,7 @@ export type DoorRefusal =
   | "property-unreadable"
   | "handle-missing"
   | "nothing-to-deliver"
+  | "no-room-for-answer"
   | "bug";
 
 export const DOOR_REFUSALS: Readonly<Record<DoorRefusal, HttpRefusal>> = {
@@ -89,6 +90,7 @@ export const DOOR_REFUSALS: Readonly<Record<DoorRefusal, HttpRefusal>> = {
   "property-unreadable": usual("InvalidArgument"),
   "handle-missing": usual("MissingReceiptHandle"),
   "nothing-to-deliver": usual("MessageNotExist"),
+  "no-room-for-answer": { code: "InternalServerError", status: STATUS_UNAVAILABLE },
   bug: usual("InternalError"),
 };
 

@@ -2,12 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { formatRequestId, rangeText } from "@stagemq/wire";
 import type { Credentials } from "../access/credentials.ts";
+import { type Address, formatAddress } from "../domain/address.ts";
 import { BrokerError } from "../domain/broker-error.ts";
 import { describeDuration, type EpochMs, MINUTE, SECOND } from "../domain/time.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { LogFields } from "../runtime/log.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type Answer, refuse, type Visit } from "./answer.ts";
+import { AnswersUnderWay } from "./answers-under-way.ts";
 import { Connections, type Exchange, HungUp } from "./connections.ts";
 import { deliverAnswer } from "./deliver-answer.ts";
 import { DOOR_REFUSALS, type DoorRefusal } from "./error-table.ts";
@@ -24,6 +26,7 @@ const MAX_HEADER_BYTES = 16 * 1_024;
 /** After this the last answers are cut short, so that the process ends within 10 s (RUN-2). */
 const FINISH_WITHIN = 5 * SECOND;
 
+/** How much and how long, where `HttpFrontOptions` say nothing else. */
 export const DEFAULT_HTTP_LIMITS = {
   /** Of one raw request (REQ-2). */
   maxRequestBytes: 25 * MIB,
@@ -39,22 +42,25 @@ export const DEFAULT_HTTP_LIMITS = {
   clockSkew: 15 * MINUTE,
   /** How often slow requests are looked for. */
   checkSlowEvery: SECOND,
+  /** Of all answers of which not all was taken yet (REQ-2). */
+  sharedAnswerBytes: 256 * MIB,
+  /** How long a client may take nothing of an answer. */
+  answerTimeout: 60 * SECOND,
+  /** On each address; one more is closed at once. */
+  maxConnections: 20_000,
 };
 
+/** How this door behaves: what it says of itself and lets in, and whichever limits are not to be the default. */
 export interface HttpFrontOptions
   extends Omit<SignedProtocolOptions, "clockSkew">,
     Partial<Readonly<Record<keyof typeof DEFAULT_HTTP_LIMITS, number>>> {}
 
+/** What an `HttpFront` is made of. */
 export interface HttpFrontParts {
   readonly engine: Engine;
   readonly credentials: Credentials;
   readonly runtime: Pick<Runtime, "clock" | "random" | "log">;
   readonly options: HttpFrontOptions;
-}
-
-export interface BoundAddress {
-  readonly host: string;
-  readonly port: number;
 }
 
 /** A request while it is answered. */
@@ -80,6 +86,7 @@ export class HttpFront {
   readonly #runtime: HttpFrontParts["runtime"];
   readonly #limits: typeof DEFAULT_HTTP_LIMITS;
   readonly #budget: ReadBudget;
+  readonly #answers: AnswersUnderWay;
   readonly #connections: Connections;
   readonly #requests: RequestLog;
   readonly #servers: Server[] = [];
@@ -94,12 +101,16 @@ export class HttpFront {
       clockSkew: this.#limits.clockSkew,
     });
     this.#budget = new ReadBudget(this.#limits.sharedReadBytes);
+    this.#answers = new AnswersUnderWay(runtime.clock, {
+      maxBytes: this.#limits.sharedAnswerBytes,
+      timeout: this.#limits.answerTimeout,
+    });
     this.#connections = new Connections(runtime.clock);
     this.#requests = new RequestLog(runtime);
   }
 
   /** Serves on one more address; port 0 picks a free one. Rejects with Node's error when it cannot be had. */
-  async listen(host: string, port: number): Promise<BoundAddress> {
+  async listen(host: string, port: number): Promise<Address> {
     const server = this.#makeServer();
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -118,7 +129,7 @@ export class HttpFront {
   stopListening(): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    // D13: the server's own close() would also cut idle connections, on which a client may just be sending.
+    // RUN-2.2: the server's own close() would also cut idle connections, on which a client may just be sending.
     for (const server of this.#servers) NetServer.prototype.close.call(server);
   }
 
@@ -156,6 +167,7 @@ export class HttpFront {
       insecureHTTPParser: false,
       requireHostHeader: false, // refused below, with a request id
     });
+    server.maxConnections = this.#limits.maxConnections;
     const attend = (awaitsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
       this.#attend(request, response, awaitsContinue).catch((error: unknown) => {
         this.#requests.failed(error, {});
@@ -178,13 +190,16 @@ export class HttpFront {
     const attendance: Attendance = { request, response, exchange, visit, body, startedAt, awaitsContinue };
     try {
       const answer = await this.#answer(attendance);
-      const isHandedOver = await deliverAnswer(exchange, response, answer, this.#runtime.clock);
-      if (!isHandedOver) await this.#giveBack(attendance, answer);
+      const onTaken = () => this.#answers.taken(response);
+      if (await deliverAnswer({ exchange, response, answer, onTaken }, this.#runtime.clock)) return;
+      const givenBack = await this.#giveBack(attendance, answer);
+      this.#requests.hungUp({ ...this.#describe(attendance), givenBack });
     } catch (error) {
       if (!(error instanceof HungUp)) throw error;
       this.#requests.hungUp(this.#describe(attendance));
     } finally {
       body.release();
+      this.#answers.end(response);
       this.#connections.end(exchange);
     }
   }
@@ -199,6 +214,7 @@ export class HttpFront {
       if (!answer.closes && !(await this.#makeUsable(attendance))) answer = { ...answer, closes: true };
     }
     attendance.body.release();
+    if (!this.#begin(attendance, answer)) answer = await this.#takeBack(attendance, answer);
     this.#log(attendance, answer);
     return this.#stopping ? { ...answer, closes: true } : answer;
   }
@@ -231,18 +247,32 @@ export class HttpFront {
     return !awaitsContinue && (await body.drain(this.#limits.maxDrain));
   }
 
-  /** DEL-8: who was gone has received nothing. */
-  async #giveBack(attendance: Attendance, { deliveries }: Answer): Promise<void> {
+  /** False where there is no room for the answer. */
+  #begin({ response }: Attendance, { body }: Answer): boolean {
+    return this.#answers.begin(response, body?.length ?? 0);
+  }
+
+  /** Refuses instead, in few bytes. To ask again does no harm: what publishes are answered is small and never comes here. */
+  async #takeBack(attendance: Attendance, answer: Answer): Promise<Answer> {
+    await this.#giveBack(attendance, answer);
+    const hint = "too many answers are not read yet, and there is no room for this one. Try again.";
+    const refusal = refuse(attendance.visit, DOOR_REFUSALS["no-room-for-answer"], { hint });
+    this.#begin(attendance, refusal);
+    return refusal;
+  }
+
+  /** DEL-8: who was gone has received nothing. Resolves to how many deliveries were given back. */
+  async #giveBack(attendance: Attendance, { deliveries }: Answer): Promise<number> {
     const { visit, admitted } = attendance;
-    if (deliveries === undefined || admitted === undefined) return;
+    if (deliveries === undefined || admitted === undefined) return 0;
     const call = { caller: admitted.caller, requestId: visit.requestId, signal: NEVER };
     try {
       await this.#engine.giveBack(call, { handles: deliveries });
-      this.#requests.hungUp({ ...this.#describe(attendance), givenBack: deliveries.length });
+      return deliveries.length;
     } catch (error) {
       // They come again by themselves, when their invisible time ends.
-      if (error instanceof BrokerError) this.#requests.hungUp(this.#describe(attendance));
-      else this.#requests.failed(error, this.#describe(attendance));
+      if (!(error instanceof BrokerError)) this.#requests.failed(error, this.#describe(attendance));
+      return 0;
     }
   }
 
@@ -297,6 +327,6 @@ function hostIdOf({ headers, socket }: IncomingMessage): string {
   return headers.host ? `http://${headers.host.slice(0, MAX_HOST)}` : endpointOf(socket);
 }
 
-function endpointOf({ localAddress = "", localPort = 0, localFamily }: Socket): string {
-  return localFamily === "IPv6" ? `http://[${localAddress}]:${localPort}` : `http://${localAddress}:${localPort}`;
+function endpointOf({ localAddress = "", localPort = 0 }: Socket): string {
+  return `http://${formatAddress({ host: localAddress, port: localPort })}`;
 }

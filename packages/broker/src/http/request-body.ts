@@ -3,7 +3,7 @@ import { rangeText } from "@stagemq/wire";
 import type { ReadBudget } from "./read-budget.ts";
 import { Refusal } from "./refusal.ts";
 
-/** What a body of undeclared length may have before it reserves more. */
+/** What a body of undeclared length may have before it is reckoned with the largest there may be. */
 const FIRST_RESERVATION = 64 * 1_024;
 const NOTHING = Buffer.alloc(0);
 
@@ -53,8 +53,7 @@ export class RequestBody {
 
   /** Gives back the room that was reserved. */
   release(): void {
-    this.#budget.release(this.#reserved);
-    this.#reserved = 0;
+    this.#keep(0);
   }
 
   async #readDeclared(length: number): Promise<Buffer> {
@@ -74,15 +73,23 @@ export class RequestBody {
     const isWhole = await this.#eachChunk((chunk) => {
       if (this.#seen > this.#maxBytes) return false;
       chunks.push(chunk);
-      return this.#seen <= this.#reserved || this.#grow();
+      return this.#seen <= this.#reserved || this.#reserveMost();
     });
     if (!isWhole) throw this.#tooLarge();
+    this.#keep(Math.min(this.#seen, this.#reserved));
     return Buffer.concat(chunks, this.#seen);
   }
 
-  async #grow(): Promise<true> {
-    while (this.#reserved < this.#seen) await this.#reserve(this.#reserved);
+  /** In one go and holding nothing meanwhile: bodies that wait for more while they keep what they have lock each other out. */
+  async #reserveMost(): Promise<true> {
+    this.release();
+    await this.#reserve(this.#maxBytes);
     return true;
+  }
+
+  #keep(bytes: number): void {
+    this.#budget.release(this.#reserved - bytes);
+    this.#reserved = bytes;
   }
 
   async #reserve(bytes: number): Promise<void> {

@@ -1,6 +1,9 @@
+import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import type { Delivery } from "../../src/engine/engine.ts";
-import { openFront, verdictOf } from "./open-front.ts";
+import { DEFAULT_HTTP_LIMITS } from "../../src/http/http-front.ts";
+import { type OpenFront, openFront, verdictOf } from "./open-front.ts";
+import type { RawClient } from "./raw-client.ts";
 import { aDelivery } from "./scripted-engine.ts";
 import { aMessage, POLL } from "./signed-request.ts";
 
@@ -12,6 +15,17 @@ const LARGE = "&".repeat(4 * 1_024 * 1_024);
 function onceHungUp(deliveries: Delivery[]) {
   return (_request: unknown, { signal }: { signal: AbortSignal }) =>
     new Promise<Delivery[]>((resolve) => signal.addEventListener("abort", () => resolve(deliveries)));
+}
+
+/** A front where one client, `stuck`, does not read and has all the room there is. */
+async function openFullFront(): Promise<OpenFront & { stuck: RawClient }> {
+  const open = await openFront({ options: { sharedAnswerBytes: LARGE.length } });
+  open.engine.onReceive = () => [aDelivery({ handle: "not read", body: LARGE })];
+  const stuck = await open.connect();
+  stuck.socket.pause();
+  stuck.send(open.format(GET));
+  await open.engine.untilAsked("receive");
+  return { ...open, stuck };
 }
 
 describe("a client that goes away", () => {
@@ -69,6 +83,63 @@ describe("a client that goes away", () => {
     client.send(format(GET));
     await engine.untilAsked("giveBack");
     expect(engine.requests("giveBack")).toEqual([{ handles: ["handle-1"] }]);
+  });
+
+  it("DEL-8.1 and REQ-2.4: one that takes nothing of its answer for a minute is cut off and has received nothing", async () => {
+    const { connect, format, engine, clock } = await openFront();
+    engine.onReceive = () => [aDelivery({ body: LARGE })];
+    const client = await connect();
+    client.socket.pause();
+    client.send(format(GET));
+    await engine.untilAsked("receive");
+    await clock.advance(DEFAULT_HTTP_LIMITS.answerTimeout - 1);
+    expect(engine.requests("giveBack")).toEqual([]);
+    // What the sockets swallowed was taken: the minute begins with the last of it.
+    while (engine.requests("giveBack").length === 0) await clock.advance(DEFAULT_HTTP_LIMITS.answerTimeout);
+    expect(engine.requests("giveBack")).toEqual([{ handles: ["handle-1"] }]);
+  });
+
+  it("REQ-2.4: one that takes its answer slowly gets it whole", async () => {
+    const { port, format, engine, clock } = await openFront();
+    engine.onReceive = () => [aDelivery({ body: LARGE })];
+    const startedAt = clock.now();
+    const socket = connect(port, "127.0.0.1").on("error", () => {});
+    socket.write(format(GET));
+    let received = 0;
+    let sinceBreak = 0;
+    for await (const chunk of socket) {
+      received += chunk.length;
+      sinceBreak += chunk.length;
+      if (received > LARGE.length * "&amp;".length) break;
+      if (sinceBreak < 3_000_000) continue;
+      sinceBreak = 0;
+      await clock.advance(DEFAULT_HTTP_LIMITS.answerTimeout / 2);
+    }
+    expect(received).toBeGreaterThan(LARGE.length * "&amp;".length);
+    expect(clock.now() - startedAt).toBeGreaterThan(2 * DEFAULT_HTTP_LIMITS.answerTimeout);
+  });
+
+  it("REQ-2.5: without room for a large answer it is 503 and its deliveries are given back, while small ones go on", async () => {
+    const { ask, engine, stuck } = await openFullFront();
+    engine.onReceive = () => [aDelivery({ handle: "no room", body: "x".repeat(100_000) })];
+    expect(verdictOf(await ask(GET))).toBe("503 InternalServerError");
+    expect(engine.requests("giveBack")).toEqual([{ handles: ["no room"] }]);
+    engine.onReceive = () => [aDelivery({ body: "x".repeat(50_000) })];
+    expect((await ask(GET)).status).toBe(200);
+    expect((await ask({ body: aMessage() })).status).toBe(201);
+    stuck.close();
+    await engine.untilAsked("giveBack", 2);
+    engine.onReceive = () => [aDelivery({ body: "x".repeat(100_000) })];
+    expect((await ask(GET)).status).toBe(200);
+  });
+
+  it("REQ-2.5: who takes nothing makes way for who does", async () => {
+    const { ask, clock, engine } = await openFullFront();
+    engine.onReceive = () => [aDelivery({ handle: "read", body: "x".repeat(100_000) })];
+    const startedAt = clock.now();
+    while ((await ask(GET)).status !== 200) await clock.advance(5_000);
+    expect(clock.now() - startedAt).toBeLessThan(DEFAULT_HTTP_LIMITS.answerTimeout);
+    expect(engine.requests("giveBack")).toContainEqual({ handles: ["not read"] });
   });
 
   it("DEL-8.1: an answer that was handed to the operating system stands", async () => {

@@ -75,6 +75,38 @@ describe("how much", () => {
     expect((await second.response()).status).toBe(201);
   });
 
+  it("REQ-2.2: bodies of undeclared length do not lock each other out", async () => {
+    const options = { sharedReadBytes: 700 * KIB, maxRequestBytes: 600 * KIB };
+    const { ask, connect, format, engine } = await openFront({ options });
+    const clients = await Promise.all(Array.from({ length: 16 }, connect));
+    const body = aBodyOf(590 * KIB);
+    const part = (from: number, to: number) => `${(to - from).toString(16)}\r\n${body.slice(from, to)}\r\n`;
+    for (const client of clients) client.send(format({ headers: CHUNKED }), part(0, 140 * KIB));
+    for (let n = 0; n < 16; n++) await ask({ body: aMessage() }); // until all hold what they can get
+    for (const client of clients) client.send(`${part(140 * KIB, body.length)}0\r\n\r\n`);
+    for (const client of clients) expect((await client.response()).status).toBe(201);
+    expect(engine.requests("publish")).toHaveLength(32);
+  });
+
+  it("REQ-2.2: what a body of undeclared length did not need of its room is given back once it is there", async () => {
+    const options = { sharedReadBytes: 300 * KIB, maxRequestBytes: 256 * KIB };
+    const { ask, connect, format, engine } = await openFront({ options });
+    let answer: () => void = () => {};
+    engine.onPublish = () => {
+      engine.onPublish = () => ({ messageId: "M" });
+      return new Promise((resolve) => {
+        answer = () => resolve({ messageId: "M" });
+      });
+    };
+    const first = await connect();
+    const body = aBodyOf(100 * KIB);
+    first.send(format({ headers: CHUNKED }), `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`);
+    await engine.untilAsked("publish");
+    expect((await ask({ body: aBodyOf(200 * KIB) })).status).toBe(201);
+    answer();
+    expect((await first.response()).status).toBe(201);
+  });
+
   it("REQ-2.2: the length that is declared is reserved, though no byte of it has come", async () => {
     const { connect, format, engine } = await openFront({ options: { sharedReadBytes: 500 * KIB } });
     const large = format({ body: aBodyOf(300 * KIB) });
@@ -88,6 +120,19 @@ describe("how much", () => {
     expect(engine.requests("publish")).toHaveLength(1);
     first.close();
     expect((await second.response()).status).toBe(201);
+  });
+});
+
+describe("how many", () => {
+  it("an address has so many connections; one more is closed at once", async () => {
+    const { connect, format } = await openFront({ options: { maxConnections: 1 } });
+    const poll = format({ method: "GET", target: POLL });
+    const first = await connect();
+    first.send(poll);
+    await first.response();
+    expect(await (await connect()).untilEnd()).toBe("");
+    first.send(poll);
+    expect((await first.response()).status).toBe(404);
   });
 });
 
