@@ -12,7 +12,7 @@ const MAY = {
   "engine":                 "domain runtime access | buffer",
   "embedded":               "domain runtime engine | buffer zlib",
   "embedded/receipt.ts":    "domain engine embedded/journal/fact.ts | buffer crypto",
-  "embedded/tag-hasher.ts": "domain embedded/state/message-queue.ts | crypto",
+  "embedded/tag-hasher.ts": "domain embedded/state/tag-set.ts | crypto",
   "http":                   "domain runtime engine access wire/src/index.ts | http https net",
   "testing":                "broker/src | http timers",
   "main.ts":                "broker/src",

@@ -1,7 +1,6 @@
-import { Buffer } from "node:buffer";
 import { describe, expect, it } from "vitest";
 import { parseTagFilter } from "../domain/tag-filter.ts";
-import { NO_TAG } from "./state/message-queue.ts";
+import { NO_TAG } from "./state/tag-set.ts";
 import { TagHasher } from "./tag-hasher.ts";
 
 const ONE = Buffer.alloc(32, 1);

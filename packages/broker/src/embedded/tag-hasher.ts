@@ -1,7 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import type { TagFilter } from "../domain/tag-filter.ts";
-import { NO_TAG, type TagHash } from "./state/message-queue.ts";
-import { TagSet } from "./state/tag-set.ts";
+import { NO_TAG, type TagHash, TagSet } from "./state/tag-set.ts";
 
 const REMEMBERED = 4_096;
 

@@ -1,7 +1,7 @@
 import type { EpochMs } from "../../domain/time.ts";
 import type { Id, Position } from "../journal/fact.ts";
 import { type HeapItem, IndexedHeap, NOT_IN_HEAP } from "./indexed-heap.ts";
-import type { TagHash } from "./message-queue.ts";
+import type { TagHash } from "./tag-set.ts";
 
 /** A message that waits for its delivery time. */
 export interface DelayedMessage extends HeapItem {

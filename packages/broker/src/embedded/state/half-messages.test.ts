@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { HalfMessageStored } from "../journal/fact.ts";
 import { HalfMessages } from "./half-messages.ts";
-import { NO_TAG } from "./message-queue.ts";
+import { NO_TAG } from "./tag-set.ts";
 
 const TOPIC = 1;
 

@@ -3,7 +3,7 @@ import type { HalfMessageOffered, HalfMessageStored, Id, Position } from "../jou
 import { type Awaited, DueQueue, isSooner } from "./due-queue.ts";
 import { type HalfEvent, type HalfState, nextHalfState } from "./half-state.ts";
 import { IndexedHeap, NOT_IN_HEAP } from "./indexed-heap.ts";
-import type { TagHash } from "./message-queue.ts";
+import type { TagHash } from "./tag-set.ts";
 
 /** A half message: stored, invisible until its transaction ends. Its newest handle ends, and it is offered, at `until`. */
 export interface HalfMessage extends Awaited {

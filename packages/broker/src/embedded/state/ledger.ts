@@ -7,8 +7,9 @@ import type { Fact, FactKind, Id, Offset, Position } from "../journal/fact.ts";
 import { Agenda } from "./agenda.ts";
 import { DelayedMessages } from "./delayed-messages.ts";
 import { type HalfMessage, HalfMessages } from "./half-messages.ts";
-import { MessageQueue, type TagHash } from "./message-queue.ts";
+import { MessageQueue } from "./message-queue.ts";
 import { type Outstanding, Subscription } from "./subscription.ts";
+import type { TagHash } from "./tag-set.ts";
 
 export interface TopicState {
   readonly id: Id;

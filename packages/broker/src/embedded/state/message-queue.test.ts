@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { MessageQueue, NO_TAG, type TagHash } from "./message-queue.ts";
-import { TagSet } from "./tag-set.ts";
+import { MessageQueue } from "./message-queue.ts";
+import { NO_TAG, type TagHash, TagSet } from "./tag-set.ts";
 
 function tagSet(...tags: readonly TagHash[]): TagSet {
   const set = new TagSet();

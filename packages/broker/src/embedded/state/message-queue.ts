@@ -1,13 +1,5 @@
 import type { Offset, Position } from "../journal/fact.ts";
-import type { TagSet } from "./tag-set.ts";
-
-/** A tag as 64 bits of a keyed hash, in two halves. No tag is zero in both. */
-export interface TagHash {
-  readonly high: number;
-  readonly low: number;
-}
-
-export const NO_TAG: TagHash = { high: 0, low: 0 };
+import type { TagHash, TagSet } from "./tag-set.ts";
 
 const CHUNK = 4_096;
 

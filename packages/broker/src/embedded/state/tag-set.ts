@@ -1,4 +1,10 @@
-import type { TagHash } from "./message-queue.ts";
+/** A tag as 64 bits of a keyed hash, in two halves. No tag is zero in both. */
+export interface TagHash {
+  readonly high: number;
+  readonly low: number;
+}
+
+export const NO_TAG: TagHash = { high: 0, low: 0 };
 
 /** Some tags, by their hashes: whether a message has one of them is told at once, however many there are. */
 export class TagSet {
