@@ -39,6 +39,7 @@ export class PollMemory {
   readonly #subscription: Subscription;
   readonly #filters = new Map<string, { readonly filter: TagFilter; readonly usedAt: EpochMs }>();
   readonly #queues = new Map<number, QueueMemory>();
+  readonly #nothingDueBy = new Map<string, number>();
   #someForgottenUntil: EpochMs = Number.NEGATIVE_INFINITY;
   #orderedAt: EpochMs = Number.NEGATIVE_INFINITY;
   #plainAt: EpochMs = Number.NEGATIVE_INFINITY;
@@ -68,6 +69,7 @@ export class PollMemory {
       if (isRecent && this.#filters.size <= MAX_FILTERS) break;
       if (isRecent) this.#someForgottenUntil = usedAt + memory;
       this.#filters.delete(text);
+      this.#nothingDueBy.delete(text);
       for (const queue of this.#queues.values()) queue.scannedTo.delete(text);
     }
   }
@@ -87,6 +89,11 @@ export class PollMemory {
 
   scannedTo(queue: number, filter: TagFilter): Offset {
     return this.#queues.get(queue)?.scannedTo.get(filter.text) ?? 0;
+  }
+
+  /** Of how many arrivals among what is due this filter matched none. */
+  nothingDueBy(filter: TagFilter): number | undefined {
+    return this.#nothingDueBy.get(filter.text);
   }
 
   pendingOf(queue: number): readonly OffsetRange[] {
@@ -120,12 +127,18 @@ export class PollMemory {
 
   /** Remembers what a poll's decision saw. After one that delivers, the next queue has its turn. */
   note(
-    decision: { readonly scans: readonly Scan[]; readonly picks: readonly unknown[]; readonly owedToNews: number },
+    decision: {
+      readonly scans: readonly Scan[];
+      readonly picks: readonly unknown[];
+      readonly owedToNews: number;
+      readonly nothingDueBy?: number;
+    },
     filter: TagFilter,
     now: EpochMs,
     queueCount: number,
   ): void {
     this.owedToNews = decision.owedToNews;
+    if (decision.nothingDueBy !== undefined) this.#nothingDueBy.set(filter.text, decision.nothingDueBy);
     if (decision.picks.length > 0) this.turn = (this.turn + 1) % Math.max(1, queueCount);
     for (const scan of decision.scans) this.#noteScan(scan, filter, now);
   }

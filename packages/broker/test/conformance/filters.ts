@@ -230,6 +230,19 @@ export function filterRules(rule: Rule): void {
     expect(await bench.receive({ tags: "A" })).toMatchObject([{ attempt: 2 }]);
   });
 
+  rule("TAG-2.3", "a poll that found nothing due for it finds what comes due later", async (bench) => {
+    await bench.publish({ tag: "X" });
+    await bench.receive({ tags: "X" });
+    await bench.advance(60_000);
+    await bench.publish({ tag: "Y" });
+    await bench.receive({ tags: "Y" });
+    await bench.advance(240_000);
+    expect(await bench.receive({ tags: "Y" })).toEqual([]); // X is due, Y is not
+    await bench.advance(60_000);
+    expect(await bench.receive({ tags: "Y" })).toMatchObject([{ attempt: 2 }]);
+    expect(await bench.receive({ tags: "X" })).toMatchObject([{ attempt: 2 }]);
+  });
+
   rule("TAG-2.3", "what was delivered once is not passed over by an ordered poll either", async (bench) => {
     await bench.publish({ tag: "A", intent: ordered("a") });
     await bench.receive({ tags: "A", mode: "ordered" });

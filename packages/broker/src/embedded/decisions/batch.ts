@@ -24,6 +24,8 @@ export interface ReceiveDecision {
   readonly scans: readonly Scan[];
   /** For the poll memory (DEL-12). */
   readonly owedToNews: number;
+  /** Set when nothing of all that had come due by then matches the filter: `arrivals` of the queue of what is due. */
+  readonly nothingDueBy?: number;
   /** DEL-15: new messages were held back. */
   readonly isFull: boolean;
 }

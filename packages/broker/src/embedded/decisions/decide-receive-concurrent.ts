@@ -30,6 +30,8 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
   };
 
   let retry = nextRetry();
+  const nothingDueBy =
+    retry === undefined && open.length === topic.queues.length ? subscription.waiting.arrivals : undefined;
   while (!batch.isFull) {
     const scan = batch.newCount < room ? nextScan() : undefined;
     // DEL-12: each place for a retry earns the new ones their share of four; a place of theirs costs what is left of four.
@@ -55,12 +57,15 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
     picks: batch.picks,
     scans: seen,
     owedToNews,
+    ...(nothingDueBy === undefined ? {} : { nothingDueBy }),
     isFull,
   };
 }
 
 /** What is due again and matches, oldest due first. What was delivered once waits for a poll that matches (TAG-2). */
 function* retriesOf(poll: Poll, open: ReadonlySet<number>): Generator<Outstanding> {
+  // However much is due that others want: it is looked through once, not at every look.
+  if (poll.memory.nothingDueBy(poll.filter) === poll.subscription.waiting.arrivals) return;
   const wanted = poll.tagSetOf(poll.filter);
   for (const outstanding of poll.subscription.waiting.due()) {
     if (open.has(outstanding.queue) && matchesTag(poll, outstanding.queue, outstanding.offset, wanted))

@@ -21,6 +21,8 @@ export function isSooner(one: Awaited, other: Awaited): boolean {
 export class DueQueue<Item extends Awaited> {
   readonly #waiting = new IndexedHeap<Item>(isSooner);
   readonly #due = new IndexedHeap<Item>(isSooner);
+  /** Grows whenever something has come due. */
+  arrivals = 0;
 
   get size(): number {
     return this.#waiting.size + this.#due.size;
@@ -51,6 +53,7 @@ export class DueQueue<Item extends Awaited> {
       this.#waiting.remove(item);
       item.isDue = true;
       this.#due.add(item);
+      this.arrivals += 1;
       cameDue?.(item);
     }
   }
