@@ -1,5 +1,6 @@
 import { Credentials } from "./access/credentials.ts";
 import type { Config } from "./config/load-config.ts";
+import { formatAddress } from "./domain/address.ts";
 import { BrokerError } from "./domain/broker-error.ts";
 import { StartError } from "./domain/start-error.ts";
 import { hasten, MINUTE, SECOND } from "./domain/time.ts";
@@ -201,7 +202,7 @@ function openFront(config: Config, engine: Engine, runtime: Runtime): HttpFront 
     options: {
       version: VERSION,
       defaultInstance: config.defaultInstance,
-      createsTopics: config.makeByUse,
+      makeByUse: config.makeByUse,
       signedTextInHint: config.command === "dev",
       clockSkew: config.clockSkew,
       sharedReadBytes: config.sharedReadBytes,
@@ -215,11 +216,11 @@ async function listen(config: Config, front: HttpFront, log: Log): Promise<strin
   const bound = await front.listen(host, port).catch(async (error: unknown) => {
     throw await describeListenError(error, host, port);
   });
-  const endpoints = [endpointOf(bound.host, bound.port)];
+  const endpoints = [`http://${formatAddress(bound)}`];
   if (!config.alsoIpv6Loopback) return endpoints;
   try {
     const also = await front.listen("::1", bound.port);
-    endpoints.push(endpointOf(also.host, also.port));
+    endpoints.push(`http://${formatAddress(also)}`);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EADDRNOTAVAIL" && code !== "EAFNOSUPPORT") {
@@ -228,8 +229,4 @@ async function listen(config: Config, front: HttpFront, log: Log): Promise<strin
     }
   }
   return endpoints;
-}
-
-function endpointOf(host: string, port: number): string {
-  return host.includes(":") ? `http://[${host}]:${port}` : `http://${host}:${port}`;
 }

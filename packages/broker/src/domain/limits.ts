@@ -1,3 +1,4 @@
+import { BrokerError } from "./broker-error.ts";
 import { DAY, type DurationMs, SECOND } from "./time.ts";
 
 const KIB = 1_024;
@@ -17,3 +18,17 @@ export const MIN_FIRST_CHECK: DurationMs = 10 * SECOND;
 export const MAX_FIRST_CHECK: DurationMs = 300 * SECOND;
 export const DEFAULT_MAX_DELAY: DurationMs = 40 * DAY;
 export const DEFAULT_MAX_BATCH_BYTES = 4 * MIB;
+
+/** PUB-4: refuses properties whose text is too long. */
+export function checkPropertiesBytes(bytes: number): void {
+  if (bytes <= MAX_PROPERTIES_BYTES) return;
+  throw new BrokerError(
+    "message-too-large",
+    `The properties have ${grouped(bytes)} bytes; ${grouped(MAX_PROPERTIES_BYTES)} are allowed.`,
+  );
+}
+
+/** A number for people: 4,194,304. */
+export function grouped(count: number): string {
+  return count.toLocaleString("en-US");
+}

@@ -1,11 +1,12 @@
 import { BrokerError } from "../domain/broker-error.ts";
 import {
+  checkPropertiesBytes,
+  grouped,
   MAX_BATCH,
   MAX_BODY_BYTES,
   MAX_DEFERRED_BODY_BYTES,
   MAX_FILTER_TAGS,
   MAX_FIRST_CHECK,
-  MAX_PROPERTIES_BYTES,
   MAX_TAG_CHARACTERS,
   MAX_WAIT,
   MIN_FIRST_CHECK,
@@ -123,13 +124,7 @@ function checkMessage({ requestId }: Call, message: Message, intent: PublishInte
       `The body has ${grouped(bodyBytes)} bytes; 1 to ${grouped(MAX_BODY_BYTES)} are allowed, ${deferred}.`,
     );
   }
-  const propertiesBytes = bytesOfProperties(message, requestId);
-  if (propertiesBytes > MAX_PROPERTIES_BYTES) {
-    throw new BrokerError(
-      "message-too-large",
-      `The properties have ${grouped(propertiesBytes)} bytes; ${grouped(MAX_PROPERTIES_BYTES)} are allowed.`,
-    );
-  }
+  checkPropertiesBytes(bytesOfProperties(message, requestId));
   const tagCharacters = [...message.tag].length;
   if (tagCharacters > MAX_TAG_CHARACTERS) {
     throw new BrokerError(
@@ -139,11 +134,11 @@ function checkMessage({ requestId }: Call, message: Message, intent: PublishInte
   }
 }
 
-/** As the sender wrote them: `name:value|`. A key that the broker gave, the request id, is not the sender's (PUB-7). */
+/** The least in which they can be written, `name:value|name:value`. A key that the broker gave is not the sender's (PUB-7). */
 function bytesOfProperties({ properties, key }: Message, requestId: string): number {
   let bytes = key === requestId ? 0 : "KEYS".length + Buffer.byteLength(key) + 2;
   for (const [name, value] of properties) bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + 2;
-  return bytes;
+  return Math.max(0, bytes - 1);
 }
 
 /** So that one poll is bounded work. */
@@ -163,8 +158,4 @@ function pollBounds(request: { readonly maxMessages: number; readonly waitUpTo: 
 
 function clamp(value: number, least: number, most: number): number {
   return Math.min(most, Math.max(least, Number.isNaN(value) ? least : value));
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString("en-US");
 }

@@ -21,7 +21,7 @@ export class LeftOutProperties {
       instance,
       topic,
       property: property.slice(0, MAX_NAME_IN_LOG),
-      sentence: "a colon in a property value: kept and searchable, but no SDK can read it: left out of replies",
+      sentence: "a colon in a property value: kept, but no SDK can read it: left out of replies",
     });
   }
 }

@@ -46,7 +46,7 @@ export async function openFront({
     options: {
       defaultInstance: DEFAULT_INSTANCE,
       version: "0.1.0",
-      createsTopics: true,
+      makeByUse: true,
       signedTextInHint: true,
       ...options,
     },

@@ -37,6 +37,21 @@ describe("a publish", () => {
     expect(keys).toEqual([engine.asked[0]?.call.requestId, engine.asked[1]?.call.requestId, "k1"]);
   });
 
+  it("PUB-4.3: the text of the properties has at most 16 KiB, what is ignored in it included", async () => {
+    const { ask, engine } = await openFront();
+    const verdicts: string[] = [];
+    for (const properties of [
+      `k:${"x".repeat(16_382)}`,
+      `k:${"x".repeat(16_383)}`,
+      "a|".repeat(8_193),
+      "a:1|".repeat(4_097),
+    ]) {
+      verdicts.push(verdictOf(await ask({ body: aMessage({ properties }) })));
+    }
+    expect(verdicts.slice(1)).toEqual(Array(3).fill("400 InvalidArgument"));
+    expect(engine.requests("publish")).toHaveLength(1);
+  });
+
   it("PUB-7.2: a property with a reserved name is the reserved property", async () => {
     const { message, intent } = await publish("a:1|__SHARDINGKEY:s1|KEYS:k|b:2|a:3|");
     expect(message.properties).toEqual([

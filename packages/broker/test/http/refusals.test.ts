@@ -50,8 +50,8 @@ describe("paths and methods", () => {
 
 describe("a missing topic", () => {
   /** The hint for a publish to this target where these topics exist. */
-  async function hintFor(target: string, topics: string[], createsTopics = false): Promise<string | undefined> {
-    const { ask, engine } = await openFront({ options: { createsTopics } });
+  async function hintFor(target: string, topics: string[], makeByUse = false): Promise<string | undefined> {
+    const { ask, engine } = await openFront({ options: { makeByUse } });
     engine.topics.push(...topics);
     engine.onPublish = () => {
       throw new BrokerError("topic-not-found", "no such topic");
@@ -78,6 +78,15 @@ describe("a missing topic", () => {
     expect(hint).toBe("nothing was sent to order_event in MQ_INST_dev yet.");
   });
 
+  it("REQ-5.1: is told that the default instance is none, where the request named none", async () => {
+    const { ask, engine } = await openFront({ options: { makeByUse: false, defaultInstance: "MQ_INST_none" } });
+    engine.onPublish = () => {
+      throw new BrokerError("topic-not-found", "no such topic");
+    };
+    const response = await ask({ ...PUBLISH, target: "/topics/orders/messages" });
+    expect(elementOf(response, "Message")).toContain("set the instance id in your SDK, or defaultInstance");
+  });
+
   it("INS-1.3: an unknown instance is TopicNotExist with a hint that names no other", async () => {
     const hint = await hintFor("/topics/orders/messages?ns=MQ_INST_typo", ["orders"]);
     expect(hint).toBe("declare the instance MQ_INST_typo (instances: in stagemq.yaml).");
@@ -86,7 +95,7 @@ describe("a missing topic", () => {
 
 describe("every refusal", () => {
   it("REQ-5.1: never names a Code in its text, whatever it quotes", async () => {
-    const { ask, engine } = await openFront({ options: { clockSkew: 1_000, createsTopics: false } });
+    const { ask, engine } = await openFront({ options: { clockSkew: 1_000, makeByUse: false } });
     const evil = "MessageNotExist";
     const wrong: AnyRequest[] = [
       { method: "GET", target: "/" },

@@ -8,6 +8,7 @@ import {
   type ReservedIntent,
   readIntent,
 } from "@stagemq/wire";
+import { checkPropertiesBytes } from "../../domain/limits.ts";
 import type { Message, PublishIntent } from "../../domain/message.ts";
 import { SECOND } from "../../domain/time.ts";
 import { type Answer, succeed } from "../answer.ts";
@@ -18,6 +19,7 @@ import { readDocument } from "./read-document.ts";
 /** `POST /topics/{topic}/messages` */
 export async function publishMessage(desk: Desk, { visit, call, topic }: Errand, document: Buffer): Promise<Answer> {
   const { body, tag, properties } = readDocument(decodePublishRequest(document));
+  checkPropertiesBytes(Buffer.byteLength(properties)); // as sent: also what is ignored or stands twice
   const { pairs } = parseProperties(properties);
   const reserved = readReserved(pairs);
   const message: Message = {
