@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { bodyMd5, contentMd5Matches, formatContentMd5 } from "./md5.ts";
 
 describe("digests of bodies", () => {
-  it("WIRE-45: MessageBodyMD5 is the upper-case MD5 of the body in UTF-8", () => {
+  it("PUB-3.2 and WIRE-45: MessageBodyMD5 is the upper-case MD5 of the body in UTF-8", () => {
     expect(bodyMd5("a")).toBe("0CC175B9C0F1B6A831C399E269772661");
     expect(bodyMd5("hello")).toBe("5D41402ABC4B2A76B9719D911017C592");
     expect(bodyMd5("中")).toBe(bodyMd5(Buffer.from([0xe4, 0xb8, 0xad])));

@@ -41,7 +41,7 @@ export function deliveryRules(rule: Rule): void {
     expect(count("GID_a")).toEqual({ ready: 0, inFlight: 1, dead: 0, passedOver: 4 });
   });
 
-  rule("DEL-2.1", "every group gets every message; the consumers of one group share them", async (bench) => {
+  rule("DEL-2.1, WIRE-82", "every group gets every message; the consumers of one group share them", async (bench) => {
     await bench.publishAll(["0", "1", "2", "3"]);
     const one = await bench.receive({ max: 2 });
     const other = await bench.receive();

@@ -37,16 +37,20 @@ function queues(rule: Rule): void {
     expect(await queuesInLog(bench)).toEqual([1, 2, 0, 6, 0, 2]);
   });
 
-  rule("ORD-1.1", "messages with one sharding key keep the order in which they were accepted", async (bench) => {
-    for (let index = 0; index < 12; index++) {
-      await bench.publish({ body: `${index}`, intent: ordered(`key-${index % 3}`) });
-    }
-    const bodies = bodiesOf(await bench.receive({ mode: "ordered" }));
-    for (let key = 0; key < 3; key++) {
-      const ofKey = bodies.filter((body) => Number(body) % 3 === key);
-      expect(ofKey).toEqual([0, 3, 6, 9].map((index) => `${index + key}`));
-    }
-  });
+  rule(
+    "ORD-1.1, WIRE-86",
+    "messages with one sharding key keep the order in which they were accepted",
+    async (bench) => {
+      for (let index = 0; index < 12; index++) {
+        await bench.publish({ body: `${index}`, intent: ordered(`key-${index % 3}`) });
+      }
+      const bodies = bodiesOf(await bench.receive({ mode: "ordered" }));
+      for (let key = 0; key < 3; key++) {
+        const ofKey = bodies.filter((body) => Number(body) % 3 === key);
+        expect(ofKey).toEqual([0, 3, 6, 9].map((index) => `${index + key}`));
+      }
+    },
+  );
 
   rule("ORD-1.2", "a partitionally ordered topic has 8 queues, a globally ordered one 1", async (bench) => {
     await bench.publish({ topic: "by-use", intent: A });
@@ -159,7 +163,7 @@ function gate(rule: Rule): void {
 
 function comingAgain(rule: Rule): void {
   rule(
-    "ORD-3.1",
+    "ORD-3.1, WIRE-89",
     "exactly the unacknowledged messages come again, in order, with new handles, and nothing newer joins them",
     async (bench) => {
       await bench.publishAll(["0", "1", "2", "3"], { intent: A });
@@ -230,7 +234,7 @@ async function letBatchRunOut(bench: Bench) {
 
 function batches(rule: Rule): void {
   rule(
-    "ORD-4.1",
+    "ORD-4.1, WIRE-88",
     "one response holds messages of several queues, each queue's in order and together",
     async (bench) => {
       await bench.publish({ body: "a0", intent: A });

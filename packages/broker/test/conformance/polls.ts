@@ -7,7 +7,7 @@ const TRANSACTIONAL = { kind: "transactional", firstCheckAfter: 10_000 } as cons
 
 export function pollRules(rule: Rule): void {
   rule(
-    "DEL-7.1",
+    "DEL-7.1, WIRE-75",
     "a poll returns as soon as one message is there, with at most as many as it asked for",
     async (bench) => {
       await bench.publish({ body: "0" });
@@ -20,6 +20,9 @@ export function pollRules(rule: Rule): void {
       await bench.publish({ body: "5" });
       await bench.settle();
       expect(waiting.bodies).toEqual(["5"]);
+      await bench.publishAll(Array.from({ length: 17 }, (_, index) => `${index + 6}`));
+      expect(await bench.receive({ max: 16 })).toHaveLength(16);
+      expect(bodiesOf(await bench.receive({ max: 16 }))).toEqual(["22"]);
     },
   );
 
@@ -54,22 +57,26 @@ export function pollRules(rule: Rule): void {
     );
   }
 
-  rule("DEL-7.3", "with nothing to deliver a poll returns when it has waited, at most 1 s late", async (bench) => {
-    expect(await bench.receive({ wait: 0 })).toEqual([]);
-    const polls = [1_000, 15_000, 30_000].map((wait) => follow(bench.poll({ wait })));
-    const answered = () => polls.map(({ bodies }) => bodies);
-    await bench.settle();
-    await bench.advance(999);
-    expect(answered()).toEqual([undefined, undefined, undefined]);
-    await bench.advance(1_001);
-    expect(answered()).toEqual([[], undefined, undefined]);
-    await bench.advance(14_000);
-    expect(answered()).toEqual([[], [], undefined]);
-    await bench.advance(13_999);
-    expect(answered()).toEqual([[], [], undefined]);
-    await bench.advance(1_001);
-    expect(answered()).toEqual([[], [], []]);
-  });
+  rule(
+    "DEL-7.3, WIRE-77",
+    "with nothing to deliver a poll returns when it has waited, at most 1 s late",
+    async (bench) => {
+      expect(await bench.receive({ wait: 0 })).toEqual([]);
+      const polls = [1_000, 15_000, 30_000].map((wait) => follow(bench.poll({ wait })));
+      const answered = () => polls.map(({ bodies }) => bodies);
+      await bench.settle();
+      await bench.advance(999);
+      expect(answered()).toEqual([undefined, undefined, undefined]);
+      await bench.advance(1_001);
+      expect(answered()).toEqual([[], undefined, undefined]);
+      await bench.advance(14_000);
+      expect(answered()).toEqual([[], [], undefined]);
+      await bench.advance(13_999);
+      expect(answered()).toEqual([[], [], undefined]);
+      await bench.advance(1_001);
+      expect(answered()).toEqual([[], [], []]);
+    },
+  );
 
   rule("DEL-7.3", "so does a poll for half messages", async (bench) => {
     const poll = follow(bench.pollHalf({ wait: 5_000 }));
@@ -198,6 +205,13 @@ export function pollRules(rule: Rule): void {
     },
     (bench) => bench.giveBack(held),
   );
+
+  rule("DEL-7.4, WIRE-78", "a publish during a poll ends the poll while time stands still", async (bench) => {
+    const poll = bench.poll();
+    await bench.settle();
+    await bench.publish();
+    expect(bodiesOf(await poll)).toEqual(["hello"]);
+  });
 
   rule("DEL-7.5", "waiting polls are served in order of arrival", async (bench) => {
     const polls = ["first", "second", "third"].map(() => follow(bench.poll({ max: 1 })));

@@ -165,24 +165,28 @@ export function publishingRules(rule: Rule): void {
     },
   );
 
-  rule("PUB-3.1", "a message id is 32 upper-case hex digits, unique, and the same in every delivery", async (bench) => {
-    const ids: string[] = [];
-    for (const body of ["0", "1", "2"]) ids.push((await bench.publish({ body })).messageId);
-    ids.push((await bench.publish({ intent: delayed(bench, 1), body: "3" })).messageId);
-    const half = await bench.publish({ intent: TRANSACTIONAL, body: "4" });
-    ids.push(half.messageId);
-    for (const id of ids) expect(id).toMatch(/^[0-9A-F]{32}$/);
-    expect(new Set(ids).size).toBe(5);
+  rule(
+    "PUB-3.1, WIRE-46",
+    "a message id is 32 upper-case hex digits, unique, and the same in every delivery",
+    async (bench) => {
+      const ids: string[] = [];
+      for (const body of ["0", "1", "2"]) ids.push((await bench.publish({ body })).messageId);
+      ids.push((await bench.publish({ intent: delayed(bench, 1), body: "3" })).messageId);
+      const half = await bench.publish({ intent: TRANSACTIONAL, body: "4" });
+      ids.push(half.messageId);
+      for (const id of ids) expect(id).toMatch(/^[0-9A-F]{32}$/);
+      expect(new Set(ids).size).toBe(5);
 
-    await bench.advance(1);
-    await bench.end("commit", [half.transactionHandle]);
-    for (const group of ["GID_a", "GID_a", "GID_b"]) {
-      const deliveries = await bench.receive({ group });
-      const byBody = deliveries.sort((one, other) => one.message.body.localeCompare(other.message.body));
-      expect(byBody.map(({ messageId }) => messageId)).toEqual(ids);
-      await bench.advance(300_000);
-    }
-  });
+      await bench.advance(1);
+      await bench.end("commit", [half.transactionHandle]);
+      for (const group of ["GID_a", "GID_a", "GID_b"]) {
+        const deliveries = await bench.receive({ group });
+        const byBody = deliveries.sort((one, other) => one.message.body.localeCompare(other.message.body));
+        expect(byBody.map(({ messageId }) => messageId)).toEqual(ids);
+        await bench.advance(300_000);
+      }
+    },
+  );
 
   rule(
     "PUB-3.1",

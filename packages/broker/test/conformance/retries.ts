@@ -29,7 +29,7 @@ export function retriesRules(rule: Rule): void {
 }
 
 function attempts(rule: Rule): void {
-  rule("DEL-9.1", "a message is delivered at most 289 times", async (bench) => {
+  rule("DEL-9.1, WIRE-84", "a message is delivered at most 289 times, and is a dead letter then", async (bench) => {
     await bench.publish();
     const seen: number[] = [];
     for (let polls = 0; polls < 291; polls++) {
@@ -37,6 +37,7 @@ function attempts(rule: Rule): void {
       await bench.advance(5 * MINUTE);
     }
     expect(seen).toEqual(Array.from({ length: 289 }, (_, index) => index + 1));
+    expect(bodiesOf(await bench.receive({ topic: DEAD }))).toEqual(["hello"]);
   });
 
   rule(
