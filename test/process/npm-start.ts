@@ -17,7 +17,9 @@ export interface NpmStart {
 
 /** `npm start`, as a user types it, in a process group of its own; resolves when the broker serves. */
 export async function npmStart(...args: readonly string[]): Promise<NpmStart> {
-  const npm = spawn("npm", args, { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  // `npm test --silent` would silence this npm too.
+  const env = { ...process.env, npm_config_loglevel: undefined };
+  const npm = spawn("npm", args, { cwd: ROOT, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   const said: string[] = [];
   npm.stderr.setEncoding("utf8").on("data", (text: string) => said.push(text));
   const ended = new Promise<Ended>((done) => npm.once("close", (code, signal) => done({ code, signal })));
