@@ -1,4 +1,9 @@
 import { defineConfig } from "vitest/config";
+import { SkipReporter } from "./scripts/skip-reporter.ts";
+
+/** Where the figures of the run go, for .ci/run. */
+const report = process.env.STAGEMQ_TEST_REPORT;
+const jsonTo = (outputFile: string): ["json", { outputFile: string }] => ["json", { outputFile }];
 
 /** Tests run from source: workspace packages are asked for their `source` condition. */
 const source = {
@@ -10,6 +15,7 @@ export default defineConfig({
   test: {
     // Tests of processes mostly wait; on two cores three files side by side are quickest.
     maxWorkers: 3,
+    reporters: ["default", new SkipReporter(), ...(report === undefined ? [] : [jsonTo(report)])],
     projects: [
       { ...source, test: { name: "unit", include: ["packages/*/{src,test}/**/*.test.ts"], testTimeout: 20_000 } },
       {
