@@ -3,7 +3,7 @@ import type { Config } from "./config/load-config.ts";
 import { formatAddress } from "./domain/address.ts";
 import { BrokerError } from "./domain/broker-error.ts";
 import { StartError } from "./domain/start-error.ts";
-import { hasten, MINUTE, SECOND } from "./domain/time.ts";
+import { type DurationMs, hasten, MINUTE, SECOND } from "./domain/time.ts";
 import { VERSION } from "./domain/version.ts";
 import { openEmbeddedEngine } from "./embedded/embedded-engine.ts";
 import { type DataDescription, removeData } from "./embedded/journal/data-directory.ts";
@@ -30,8 +30,6 @@ import { TestInterface } from "./testing/test-interface.ts";
 
 export type { DataDescription } from "./embedded/journal/data-directory.ts";
 export type { ProcessIdentity } from "./runtime/system/system-disk.ts";
-
-const STOP_WITHIN = 4 * SECOND;
 
 /** A broker that serves. */
 export interface Broker {
@@ -66,8 +64,16 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
   const close = async (): Promise<void> => {
     front.stopListening();
     testInterface?.close();
-    await withinTime(engine.stop(), clock);
-    await front.finish();
+    let finished: Promise<void> | undefined;
+    const finish = (): Promise<void> => {
+      finished ??= front.finish();
+      return finished;
+    };
+    // Who hangs up now still gives back; a disk that hangs must not hold the end up (RUN-2).
+    const stopped = engine.stop(finish);
+    await withinTime(stopped, 4 * SECOND, clock);
+    await finish();
+    await withinTime(stopped, SECOND, clock);
   };
   const tellTally = () => log.write("info", "broker.tally", tally.describe());
   let stopped: Promise<void> | undefined;
@@ -86,11 +92,11 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
   }
 }
 
-/** RUN-2: a disk that hangs must not hold the end up. What it had not taken was never confirmed. */
-function withinTime(stopped: Promise<void>, clock: Clock): Promise<void> {
+/** Waits for it, but no longer than that. */
+function withinTime(done: Promise<void>, atMost: DurationMs, clock: Clock): Promise<void> {
   return new Promise((resolve, reject) => {
-    const alarm = clock.alarm(clock.now() + STOP_WITHIN, resolve);
-    stopped.then(() => {
+    const alarm = clock.alarm(clock.now() + atMost, resolve);
+    done.then(() => {
       alarm.cancel();
       resolve();
     }, reject);
@@ -141,8 +147,14 @@ async function openEngine(config: Config, runtime: Runtime): Promise<OpenedEngin
   const guard = (engine: Engine): Engine => new GuardedEngine(engine, { fast: config.fast });
   if (simulated === undefined) return { engine: guard(first), failed };
   const resettable = new ResettableEngine(first, async () => {
-    if (config.dataDirectory !== undefined) await removeData(runtime.disk, config.dataDirectory);
-    return open();
+    try {
+      if (config.dataDirectory !== undefined) await removeData(runtime.disk, config.dataDirectory);
+      return await open();
+    } catch (error) {
+      // There is no engine any more, and there will be none.
+      reportFailure(error as Error);
+      throw error;
+    }
   });
   // TIM-4: time has settled only when the disk has what came due.
   simulated.alsoSettle(() => resettable.settled());

@@ -154,11 +154,12 @@ class EmbeddedEngine implements Engine {
       const { topic, subscription } = this.#subscriptionOf(request);
       const memory = this.#memoryOf(subscription);
       if (start.length > 0) memory.startedAt = startedAt;
+      memory.hold(filter);
       const taken = await this.#takeOrWait(call, request, {
         room: subscriptionRoom(topic.id, subscription.group),
         shape: `${request.mode} ${filter.text}`,
         take: () => this.#take(topic, subscription, request, filter),
-      });
+      }).finally(() => memory.release(filter, this.#runtime.clock.now(), this.#settings.filterMemory));
       // DEL-11: also where it finds nothing, a first poll has fixed where the group starts.
       const position = taken?.position ?? memory.startedAt;
       if (position !== undefined) await this.#journal.synced(position);
@@ -209,17 +210,23 @@ class EmbeddedEngine implements Engine {
     return this.#journal.synced(this.#newest);
   }
 
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+  stop(beforeClosing?: () => Promise<void>): Promise<void> {
+    this.#stopped ??= this.#stop(beforeClosing);
     return this.#stopped;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(beforeClosing = async () => {}): Promise<void> {
     this.#waiting.empty();
-    while (this.#atWork.size > 0) await Promise.allSettled([...this.#atWork]);
+    await this.#finishWork();
+    await beforeClosing();
+    await this.#finishWork();
     this.#unlessFailed(() => this.#writePassedOver(Number.POSITIVE_INFINITY));
     this.#alarm.cancel();
     await this.#journal.close();
+  }
+
+  async #finishWork(): Promise<void> {
+    while (this.#atWork.size > 0) await Promise.allSettled([...this.#atWork]);
   }
 
   /** Runs a verb, unless the engine stops. */

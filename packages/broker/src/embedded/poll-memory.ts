@@ -40,6 +40,8 @@ export class PollMemory {
   readonly #filters = new Map<string, { readonly filter: TagFilter; readonly usedAt: EpochMs }>();
   readonly #queues = new Map<number, QueueMemory>();
   readonly #nothingDueBy = new Map<string, number>();
+  /** Filters of polls that wait, and how many of each. */
+  readonly #held = new Map<string, number>();
   #someForgottenUntil: EpochMs = Number.NEGATIVE_INFINITY;
   #orderedAt: EpochMs = Number.NEGATIVE_INFINITY;
   #plainAt: EpochMs = Number.NEGATIVE_INFINITY;
@@ -65,6 +67,7 @@ export class PollMemory {
     this.#filters.delete(filter.text);
     this.#filters.set(filter.text, { filter, usedAt: now });
     for (const [text, { usedAt }] of this.#filters) {
+      if (this.#held.has(text)) continue;
       const isRecent = now - usedAt <= memory;
       if (isRecent && this.#filters.size <= MAX_FILTERS) break;
       if (isRecent) this.#someForgottenUntil = usedAt + memory;
@@ -72,6 +75,18 @@ export class PollMemory {
       this.#nothingDueBy.delete(text);
       for (const queue of this.#queues.values()) queue.scannedTo.delete(text);
     }
+  }
+
+  /** A poll with this filter waits: until `release` it is in use, however long that takes. */
+  hold({ text }: TagFilter): void {
+    this.#held.set(text, (this.#held.get(text) ?? 0) + 1);
+  }
+
+  release(filter: TagFilter, now: EpochMs, memory: DurationMs): void {
+    const others = (this.#held.get(filter.text) ?? 1) - 1;
+    if (others > 0) this.#held.set(filter.text, others);
+    else this.#held.delete(filter.text);
+    this.useFilter(filter, now, memory);
   }
 
   /** The filters of late but this one. While one too many is forgotten, whatever it wanted is left alone: everything. */

@@ -13,8 +13,11 @@ export interface Engine extends Messaging {
   readonly inspection: Inspection;
   /** Resolves when all that was committed so far would survive a crash. */
   settled(): Promise<void>;
-  /** Finishes what was accepted, refuses what comes after (`stopping`). Safe to call twice. */
-  stop(): Promise<void>;
+  /**
+   * Finishes what was accepted, refuses what comes after (`stopping`). What nobody received can still be given back until
+   * `beforeClosing` has come to its end. Safe to call twice.
+   */
+  stop(beforeClosing?: () => Promise<void>): Promise<void>;
 }
 
 /** The six verbs a client can speak. */

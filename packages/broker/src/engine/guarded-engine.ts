@@ -90,8 +90,8 @@ export class GuardedEngine implements Engine {
     return this.#engine.settled();
   }
 
-  stop(): Promise<void> {
-    return this.#engine.stop();
+  stop(beforeClosing?: () => Promise<void>): Promise<void> {
+    return this.#engine.stop(beforeClosing);
   }
 
   /** TX-1: an immunity out of range is clamped. */

@@ -70,8 +70,8 @@ export class MeasuredEngine implements Engine {
     return this.#engine.settled();
   }
 
-  stop(): Promise<void> {
-    return this.#engine.stop();
+  stop(beforeClosing?: () => Promise<void>): Promise<void> {
+    return this.#engine.stop(beforeClosing);
   }
 
   async #watch<Answer>(verb: Verb, answer: Promise<Answer>, count: (answer: Answer) => number): Promise<Answer> {

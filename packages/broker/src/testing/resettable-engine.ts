@@ -79,8 +79,8 @@ export class ResettableEngine implements Engine {
     return this.#engine.settled();
   }
 
-  async stop(): Promise<void> {
+  async stop(beforeClosing?: () => Promise<void>): Promise<void> {
     await this.#ready;
-    return this.#engine.stop();
+    return this.#engine.stop(beforeClosing);
   }
 }

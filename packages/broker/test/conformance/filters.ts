@@ -183,6 +183,23 @@ export function filterRules(rule: Rule): void {
 
   rule(
     "TAG-2.2",
+    "the filter of a poll that waits is in use, however the clock is set meanwhile",
+    async (bench) => {
+      const a = bench.poll({ tags: "A" });
+      await bench.settle();
+      const b = bench.poll({ tags: "B" });
+      await bench.settle();
+      await bench.clock.step(20_000);
+      await bench.publish({ tag: "B" });
+      expect(bodiesOf(await b)).toEqual(["hello"]);
+      await bench.advance(30_000);
+      expect(await a).toEqual([]);
+    },
+    { settings: { filterMemory: 5_000 }, notWithRestarts: FORGETS },
+  );
+
+  rule(
+    "TAG-2.2",
     "with more filters than are remembered, what none of those matches is left alone",
     async (bench) => {
       await bench.receive({ tags: "B" });

@@ -59,9 +59,13 @@ function tellReady(config: Config, broker: Broker, { host, door }: Surroundings)
 }
 
 async function untilTheEnd(broker: Broker, stopRequested: Promise<void>): Promise<number> {
-  const failure = await Promise.race([broker.failed, stopRequested]);
+  let failure = await Promise.race([broker.failed, stopRequested]);
   if (failure === undefined) {
     await broker.stop();
+    // DUR-2: the last write may be the one that fails.
+    failure = await Promise.race([broker.failed, Promise.resolve(undefined)]);
+  }
+  if (failure === undefined) {
     broker.log.write("info", "broker.stopped");
     return EXIT.ok;
   }
