@@ -1,13 +1,13 @@
 import type { CommanderError } from "commander";
 
 /** What the command line's parser complains about, as a sentence of ours. */
-export function describeUsageMistake({ code, message }: CommanderError): string {
+export function describeUsageMistake({ code, message }: CommanderError, flags: readonly string[]): string {
   const [, quoted = ""] = /'([^']*)'/.exec(message) ?? [];
   const given = quoted.replace(/=.*/s, "");
   const [, meant] = /Did you mean (?:one of )?([^\s,?)]+)/.exec(message) ?? [];
   const suggestion = meant === undefined ? "" : ` Did you mean ${meant}?`;
   if (code === "commander.unknownOption")
-    return meant === given ? `${given} takes no value.` : `Unknown option ${given}.${suggestion}`;
+    return flags.includes(given) ? `${given} takes no value.` : `Unknown option ${given}.${suggestion}`;
   if (code === "commander.unknownCommand") return `Unknown command ${quoted}.${suggestion}`;
   if (code === "commander.optionMissingArgument") {
     const [flag = "", argument = ""] = quoted.split(" ");

@@ -43,7 +43,9 @@ function addBrokerCommand(program: Command, { name, sentence, example }: BrokerC
   for (const flag of FLAGS) {
     const byDefault = flag.default === undefined ? "" : ` Default: ${flag.default}.`;
     const told = `${flag.sentence}${byDefault}\nExample: stagemq ${name} ${flag.example}`;
-    command.addOption(new Option(flag.argument === undefined ? flag.flag : `${flag.flag} <${flag.argument}>`, told));
+    const option = new Option(flag.argument === undefined ? flag.flag : `${flag.flag} <${flag.argument}>`, told);
+    // Known to serve all the same, so that it can say why not.
+    command.addOption(flag.devOnly && name === "serve" ? option.hideHelp() : option);
   }
   return command.allowExcessArguments(false);
 }
@@ -57,9 +59,12 @@ function refuse(error: unknown, program: Command, host: Host): number {
   // Help and version that were asked for come this way too.
   if (error.exitCode === EXIT.ok) return EXIT.ok;
   const named = program.commands.find((command) => command.name() === program.args[0])?.name();
+  const flags = program.commands.flatMap(({ options }) => options.map(({ long }) => long ?? ""));
   const help = `${named === undefined ? "stagemq" : `stagemq ${named}`} --help`;
   host.tell(
-    error.code === "commander.help" ? program.helpInformation() : `${describeUsageMistake(error)} See ${help}.\n`,
+    error.code === "commander.help"
+      ? program.helpInformation()
+      : `${describeUsageMistake(error, flags)} See ${help}.\n`,
   );
   return EXIT.usage;
 }

@@ -28,6 +28,8 @@ export interface Option<T = unknown, Default = T> {
   readonly example?: string;
   /** TIM-3: `--fast` divides it. */
   readonly hastened?: true;
+  /** `serve` refuses it. */
+  readonly devOnly?: true;
   readonly sentence: string;
 }
 
@@ -84,6 +86,7 @@ export const OPTIONS = {
     default: both(false),
     places: ["flag"],
     example: "--reset",
+    devOnly: true,
     sentence: "Deletes all data first, after asking; only dev does that.",
   }),
   yes: option({
@@ -91,6 +94,7 @@ export const OPTIONS = {
     default: both(false),
     places: ["flag"],
     example: "--reset --yes",
+    devOnly: true,
     sentence: "Does not ask before deleting.",
   }),
   durability: option({
@@ -115,6 +119,7 @@ export const OPTIONS = {
     places: EVERYWHERE,
     argument: "system|simulated",
     example: "--clock simulated",
+    devOnly: true,
     sentence:
       "simulated stands still until it is advanced over a test interface on a loopback port of its own; only dev has it.",
   }),
@@ -286,6 +291,7 @@ export interface Flag {
   readonly argument: string | undefined;
   readonly example: string;
   readonly sentence: string;
+  readonly devOnly: boolean;
   /** As it would be written; absent where the default is no. */
   readonly default: string | undefined;
 }
@@ -300,6 +306,7 @@ export const FLAGS: readonly Flag[] = optionsIn("flag").map((name) => {
     argument,
     example: line.example ?? flagOf(name),
     sentence: line.sentence,
+    devOnly: line.devOnly ?? false,
     default: argument === undefined ? undefined : writeDefault(line),
   };
 });

@@ -3,6 +3,8 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log, LogFields } from "../runtime/log.ts";
 
 const EVERY = SECOND;
+/** Of refusals held apart; a client that invents names must not flood the log. */
+const MAX_SORTS = 20;
 
 /** One line per request, at its end; of refusals that are alike at most one a second, with their number. */
 export class RequestLog {
@@ -25,8 +27,9 @@ export class RequestLog {
     this.#log.write("debug", "request.hung-up", fields);
   }
 
-  /** `sort` is one of few: refusals of one sort are alike. */
-  refused(sort: string, fields: LogFields): void {
+  /** Refusals with one code, topic and hint are alike; where there are too many sorts at once, those with one code. */
+  refused(code: string, fields: LogFields): void {
+    const sort = this.#held.size < MAX_SORTS ? `${code} ${fields.topic} ${fields.hint}` : code;
     const held = this.#held.get(sort);
     if (held) {
       this.#held.set(sort, { times: held.times + 1, fields });
@@ -34,6 +37,12 @@ export class RequestLog {
     }
     this.#write({ times: 1, fields });
     this.#hold(sort);
+  }
+
+  /** Tells what is still held back. To be called at the end. */
+  flush(): void {
+    for (const held of this.#held.values()) if (held.times > 0) this.#write(held);
+    this.#held.clear();
   }
 
   /** A bug: what was thrown is for the log alone. */
