@@ -31,7 +31,7 @@ export interface Messaging {
   receive(call: Call, request: ReceiveRequest): Promise<Delivery[]>;
   /** One outcome per handle, in the order given; a bad handle spoils only itself. */
   acknowledge(call: Call, request: AcknowledgeRequest): Promise<HandleOutcome[]>;
-  /** Deliveries that never reached anyone, since the client hung up. They are ready again at once. */
+  /** Deliveries that never reached anyone. They are ready again at once. */
   giveBack(call: Call, request: GiveBackRequest): Promise<void>;
   /** Half messages whose producer must be asked: commit or roll back? Waits and heeds `signal` as `receive` does. */
   receiveHalf(call: Call, request: ReceiveHalfRequest): Promise<Delivery[]>;
@@ -102,6 +102,8 @@ export interface AcknowledgeRequest {
 /** Of plain, ordered and half deliveries alike. One that is no longer the newest is left as it is. */
 export interface GiveBackRequest {
   readonly handles: readonly ReceiptHandle[];
+  /** There was no room for the answer; absent where the client hung up. Undone however often that was before (DEL-8). */
+  readonly noRoom?: true;
 }
 
 export interface EndTransactionRequest {

@@ -3,7 +3,15 @@ import type { Message, PublishIntent } from "../../src/domain/message.ts";
 import type { DurationMs, EpochMs } from "../../src/domain/time.ts";
 import type { TopicKind } from "../../src/domain/topic.ts";
 import type { EngineSettings } from "../../src/embedded/settings.ts";
-import type { Call, Delivery, Engine, HandleOutcome, PublishReceipt, ReceiptHandle } from "../../src/engine/engine.ts";
+import type {
+  Call,
+  Delivery,
+  Engine,
+  GiveBackRequest,
+  HandleOutcome,
+  PublishReceipt,
+  ReceiptHandle,
+} from "../../src/engine/engine.ts";
 import type { RecordingLog } from "../../src/testing/recording-log.ts";
 import type { SimulatedClock } from "../../src/testing/simulated-clock.ts";
 
@@ -168,8 +176,11 @@ export class Bench {
     return outcomes;
   }
 
-  async giveBack(deliveries: readonly (ReceiptHandle | Delivery)[]): Promise<void> {
-    await this.#engine.giveBack(this.#call(), { handles: deliveries.map(handleOf) });
+  async giveBack(
+    deliveries: readonly (ReceiptHandle | Delivery)[],
+    why: Pick<GiveBackRequest, "noRoom"> = {},
+  ): Promise<void> {
+    await this.#engine.giveBack(this.#call(), { handles: deliveries.map(handleOf), ...why });
     await this.#step();
   }
 

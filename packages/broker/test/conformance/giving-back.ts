@@ -92,6 +92,12 @@ export function givingBackRules(rule: Rule): void {
       await bench.advance(300_000);
       expect(await bench.receive({ mode })).toMatchObject([{ attempt: 2 }]);
     });
+
+    rule("DEL-8.4", `for want of room a delivery is undone however often (${mode})`, async (bench) => {
+      await bench.publish();
+      for (let time = 1; time <= 12; time++) await bench.giveBack(await bench.receive({ mode }), { noRoom: true });
+      expect(await bench.receive({ mode })).toMatchObject([{ attempt: 1 }]);
+    });
   }
 
   rule("DEL-8.2", "a message taken past others and undone comes in its place among them", async (bench) => {
@@ -200,6 +206,13 @@ export function givingBackRules(rule: Rule): void {
     expect(await bench.receiveHalf()).toEqual([]);
     await bench.advance(10_000);
     expect(await bench.receiveHalf()).toMatchObject([{ attempt: 2 }]);
+  });
+
+  rule("DEL-8.4", "for want of room an offer of a half message is undone however often", async (bench) => {
+    await bench.publish({ intent: TRANSACTIONAL });
+    await bench.advance(11_000);
+    for (let time = 1; time <= 12; time++) await bench.giveBack(await bench.receiveHalf(), { noRoom: true });
+    expect(await bench.receiveHalf()).toMatchObject([{ attempt: 1 }]);
   });
 
   rule("DEL-8.4", "only times in a row count, and each message for itself", async (bench) => {

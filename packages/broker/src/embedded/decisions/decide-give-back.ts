@@ -13,12 +13,14 @@ export function decideGiveBack(
 ): readonly Fact[] {
   const batches = new Map<string, { -readonly [Field in keyof DeliveriesGivenBack]: DeliveriesGivenBack[Field] }>();
   const offers: HalfOfferGivenBack[] = [];
+  // DEL-8: the limit is for clients that hang up on what they get; want of room says nothing of the client.
+  const limit = request.noRoom ? Number.POSITIVE_INFINITY : context.settings.giveBacksBeforeDelivery;
   for (const handle of request.handles) {
     const receipt = receipts.open(handle);
-    if (receipt?.sort === "transaction" && canUndoOffer(ledger, receipt, context)) {
+    if (receipt?.sort === "transaction" && canUndoOffer(ledger, receipt, limit)) {
       offers.push({ kind: "half-offer-given-back", id: receipt.half, topic: receipt.topic });
     }
-    if (receipt?.sort !== "delivery" || !canUndoDelivery(ledger, receipt, context)) continue;
+    if (receipt?.sort !== "delivery" || !canUndoDelivery(ledger, receipt, limit)) continue;
     const { topic, group, queue, offset } = receipt;
     const key = `${topic}/${group}/${queue}`;
     const batch = batches.get(key) ?? { kind: "deliveries-given-back", topic, group, queue, offsets: [] };
@@ -27,15 +29,15 @@ export function decideGiveBack(
   return [...batches.values(), ...offers];
 }
 
-function canUndoDelivery(ledger: Ledger, receipt: DeliveryReceipt, { settings }: Context): boolean {
+function canUndoDelivery(ledger: Ledger, receipt: DeliveryReceipt, limit: number): boolean {
   const subscription = ledger.subscription(receipt.topic, receipt.group);
   const outstanding = subscription?.queue(receipt.queue).outstanding.get(receipt.offset);
   if (outstanding?.before === undefined || outstanding.number !== receipt.number) return false;
-  return outstanding.giveBacks + 1 < settings.giveBacksBeforeDelivery;
+  return outstanding.giveBacks + 1 < limit;
 }
 
-function canUndoOffer(ledger: Ledger, receipt: TransactionReceipt, { settings }: Context): boolean {
+function canUndoOffer(ledger: Ledger, receipt: TransactionReceipt, limit: number): boolean {
   const half = ledger.half(receipt.topic, receipt.half);
   if (half?.before === undefined || half.state !== "offered" || half.number !== receipt.number) return false;
-  return half.giveBacks + 1 < settings.giveBacksBeforeDelivery;
+  return half.giveBacks + 1 < limit;
 }
