@@ -211,6 +211,7 @@ function openFront(config: Config, engine: Engine, runtime: Runtime): HttpFront 
     engine,
     credentials,
     runtime,
+    steadyClock: openSteadyClock(),
     options: {
       version: VERSION,
       defaultInstance: config.defaultInstance,

@@ -5,7 +5,8 @@ import type { Credentials } from "../access/credentials.ts";
 import { type Address, formatAddress } from "../domain/address.ts";
 import { BrokerError } from "../domain/broker-error.ts";
 import { describeDuration, type EpochMs, MINUTE, SECOND } from "../domain/time.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, GiveBackRequest } from "../engine/engine.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { LogFields } from "../runtime/log.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type Answer, refuse, type Visit } from "./answer.ts";
@@ -59,7 +60,10 @@ export interface HttpFrontOptions
 export interface HttpFrontParts {
   readonly engine: Engine;
   readonly credentials: Credentials;
+  /** Its clock tells the wall time alone. */
   readonly runtime: Pick<Runtime, "clock" | "random" | "log">;
+  /** Elapsed time, for all that a socket waits for: a step of the wall clock must cut nobody off. */
+  readonly steadyClock: Clock;
   readonly options: HttpFrontOptions;
 }
 
@@ -84,6 +88,7 @@ export class HttpFront {
   readonly #engine: Engine;
   readonly #protocol: SignedProtocol;
   readonly #runtime: HttpFrontParts["runtime"];
+  readonly #steadyClock: Clock;
   readonly #limits: typeof DEFAULT_HTTP_LIMITS;
   readonly #budget: ReadBudget;
   readonly #answers: AnswersUnderWay;
@@ -92,21 +97,22 @@ export class HttpFront {
   readonly #servers: Server[] = [];
   #stopping = false;
 
-  constructor({ engine, credentials, runtime, options }: HttpFrontParts) {
+  constructor({ engine, credentials, runtime, steadyClock, options }: HttpFrontParts) {
     this.#limits = { ...DEFAULT_HTTP_LIMITS, ...options };
     this.#engine = engine;
     this.#runtime = runtime;
+    this.#steadyClock = steadyClock;
     this.#protocol = new SignedProtocol(engine, credentials, runtime, {
       ...options,
       clockSkew: this.#limits.clockSkew,
     });
     this.#budget = new ReadBudget(this.#limits.sharedReadBytes);
-    this.#answers = new AnswersUnderWay(runtime.clock, {
+    this.#answers = new AnswersUnderWay(steadyClock, {
       maxBytes: this.#limits.sharedAnswerBytes,
       timeout: this.#limits.answerTimeout,
     });
-    this.#connections = new Connections(runtime.clock);
-    this.#requests = new RequestLog(runtime);
+    this.#connections = new Connections(steadyClock);
+    this.#requests = new RequestLog({ clock: steadyClock, log: runtime.log });
   }
 
   /** Serves on one more address; port 0 picks a free one. Rejects with Node's error when it cannot be had. */
@@ -136,7 +142,7 @@ export class HttpFront {
   /** Lets the answers under way leave, then ends every connection. To be called when the engine has stopped. */
   async finish(): Promise<void> {
     this.stopListening();
-    const { clock } = this.#runtime;
+    const clock = this.#steadyClock;
     await new Promise<void>((resolve, reject) => {
       const alarm = clock.alarm(clock.now() + FINISH_WITHIN, resolve);
       this.#connections.quiet().then(() => {
@@ -186,12 +192,12 @@ export class HttpFront {
     const exchange = this.#connections.begin(request);
     const visit = { requestId: this.#drawRequestId(), hostId: hostIdOf(request) };
     const body = new RequestBody(request, this.#limits.maxRequestBytes, this.#budget, exchange.signal);
-    const startedAt = this.#runtime.clock.now();
+    const startedAt = this.#steadyClock.now();
     const attendance: Attendance = { request, response, exchange, visit, body, startedAt, awaitsContinue };
     try {
       const answer = await this.#answer(attendance);
       const onTaken = () => this.#answers.taken(response);
-      if (await deliverAnswer({ exchange, response, answer, onTaken }, this.#runtime.clock)) return;
+      if (await deliverAnswer({ exchange, response, answer, onTaken }, this.#steadyClock)) return;
       const givenBack = await this.#giveBack(attendance, answer);
       this.#requests.hungUp({ ...this.#describe(attendance), givenBack });
     } catch (error) {
@@ -254,20 +260,24 @@ export class HttpFront {
 
   /** Refuses instead, in few bytes. To ask again does no harm: what publishes are answered is small and never comes here. */
   async #takeBack(attendance: Attendance, answer: Answer): Promise<Answer> {
-    await this.#giveBack(attendance, answer);
+    await this.#giveBack(attendance, answer, { noRoom: true });
     const hint = "too many answers are not read yet, and there is no room for this one. Try again.";
     const refusal = refuse(attendance.visit, DOOR_REFUSALS["no-room-for-answer"], { hint });
     this.#begin(attendance, refusal);
     return refusal;
   }
 
-  /** DEL-8: who was gone has received nothing. Resolves to how many deliveries were given back. */
-  async #giveBack(attendance: Attendance, { deliveries }: Answer): Promise<number> {
+  /** DEL-8: what was not sent was not received. Resolves to how many deliveries were given back. */
+  async #giveBack(
+    attendance: Attendance,
+    { deliveries }: Answer,
+    why: Pick<GiveBackRequest, "noRoom"> = {},
+  ): Promise<number> {
     const { visit, admitted } = attendance;
     if (deliveries === undefined || admitted === undefined) return 0;
     const call = { caller: admitted.caller, requestId: visit.requestId, signal: NEVER };
     try {
-      await this.#engine.giveBack(call, { handles: deliveries });
+      await this.#engine.giveBack(call, { handles: deliveries, ...why });
       return deliveries.length;
     } catch (error) {
       // They come again by themselves, when their invisible time ends.
@@ -314,7 +324,7 @@ export class HttpFront {
       instance: admitted?.operation.instance,
       topic: admitted?.operation.topic,
       caller: admitted?.caller,
-      tookMs: this.#runtime.clock.now() - startedAt,
+      tookMs: this.#steadyClock.now() - startedAt,
     };
   }
 

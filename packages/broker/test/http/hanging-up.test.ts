@@ -86,23 +86,37 @@ describe("a client that goes away", () => {
   });
 
   it("DEL-8.1 and REQ-2.4: one that takes nothing of its answer for a minute is cut off and has received nothing", async () => {
+    const { connect, format, engine, steadyClock } = await openFront();
+    engine.onReceive = () => [aDelivery({ body: LARGE })];
+    const client = await connect();
+    client.socket.pause();
+    client.send(format(GET));
+    await engine.untilAsked("receive");
+    await steadyClock.advance(DEFAULT_HTTP_LIMITS.answerTimeout - 1);
+    expect(engine.requests("giveBack")).toEqual([]);
+    // What the sockets swallowed was taken: the minute begins with the last of it.
+    while (engine.requests("giveBack").length === 0) await steadyClock.advance(DEFAULT_HTTP_LIMITS.answerTimeout);
+    expect(engine.requests("giveBack")).toEqual([{ handles: ["handle-1"] }]);
+  });
+
+  it("REQ-2.4: a step of the wall clock cuts nobody off", async () => {
     const { connect, format, engine, clock } = await openFront();
     engine.onReceive = () => [aDelivery({ body: LARGE })];
     const client = await connect();
     client.socket.pause();
     client.send(format(GET));
     await engine.untilAsked("receive");
-    await clock.advance(DEFAULT_HTTP_LIMITS.answerTimeout - 1);
+    await clock.settle();
+    await clock.step(10 * DEFAULT_HTTP_LIMITS.answerTimeout);
     expect(engine.requests("giveBack")).toEqual([]);
-    // What the sockets swallowed was taken: the minute begins with the last of it.
-    while (engine.requests("giveBack").length === 0) await clock.advance(DEFAULT_HTTP_LIMITS.answerTimeout);
-    expect(engine.requests("giveBack")).toEqual([{ handles: ["handle-1"] }]);
+    client.socket.resume();
+    expect((await client.response("GET")).status).toBe(200);
   });
 
   it("REQ-2.4: one that takes its answer slowly gets it whole", async () => {
-    const { port, format, engine, clock } = await openFront();
+    const { port, format, engine, steadyClock } = await openFront();
     engine.onReceive = () => [aDelivery({ body: LARGE })];
-    const startedAt = clock.now();
+    const startedAt = steadyClock.now();
     const socket = connect(port, "127.0.0.1").on("error", () => {});
     socket.write(format(GET));
     let received = 0;
@@ -113,17 +127,17 @@ describe("a client that goes away", () => {
       if (received > LARGE.length * "&amp;".length) break;
       if (sinceBreak < 3_000_000) continue;
       sinceBreak = 0;
-      await clock.advance(DEFAULT_HTTP_LIMITS.answerTimeout / 2);
+      await steadyClock.advance(DEFAULT_HTTP_LIMITS.answerTimeout / 2);
     }
     expect(received).toBeGreaterThan(LARGE.length * "&amp;".length);
-    expect(clock.now() - startedAt).toBeGreaterThan(2 * DEFAULT_HTTP_LIMITS.answerTimeout);
+    expect(steadyClock.now() - startedAt).toBeGreaterThan(2 * DEFAULT_HTTP_LIMITS.answerTimeout);
   });
 
   it("REQ-2.5: without room for a large answer it is 503 and its deliveries are given back, while small ones go on", async () => {
     const { ask, engine, stuck } = await openFullFront();
     engine.onReceive = () => [aDelivery({ handle: "no room", body: "x".repeat(100_000) })];
     expect(verdictOf(await ask(GET))).toBe("503 InternalServerError");
-    expect(engine.requests("giveBack")).toEqual([{ handles: ["no room"] }]);
+    expect(engine.requests("giveBack")).toEqual([{ handles: ["no room"], noRoom: true }]);
     engine.onReceive = () => [aDelivery({ body: "x".repeat(50_000) })];
     expect((await ask(GET)).status).toBe(200);
     expect((await ask({ body: aMessage() })).status).toBe(201);
@@ -134,11 +148,11 @@ describe("a client that goes away", () => {
   });
 
   it("REQ-2.5: who takes nothing makes way for who does", async () => {
-    const { ask, clock, engine } = await openFullFront();
+    const { ask, steadyClock, engine } = await openFullFront();
     engine.onReceive = () => [aDelivery({ handle: "read", body: "x".repeat(100_000) })];
-    const startedAt = clock.now();
-    while ((await ask(GET)).status !== 200) await clock.advance(5_000);
-    expect(clock.now() - startedAt).toBeLessThan(DEFAULT_HTTP_LIMITS.answerTimeout);
+    const startedAt = steadyClock.now();
+    while ((await ask(GET)).status !== 200) await steadyClock.advance(5_000);
+    expect(steadyClock.now() - startedAt).toBeLessThan(DEFAULT_HTTP_LIMITS.answerTimeout);
     expect(engine.requests("giveBack")).toContainEqual({ handles: ["not read"] });
   });
 

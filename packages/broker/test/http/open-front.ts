@@ -13,6 +13,8 @@ export interface OpenFront {
   readonly front: HttpFront;
   readonly engine: ScriptedEngine;
   readonly clock: SimulatedClock;
+  /** Of the sockets' time-outs: no step of `clock` touches it. */
+  readonly steadyClock: SimulatedClock;
   readonly log: RecordingLog;
   readonly port: number;
   connect(): Promise<RawClient>;
@@ -38,11 +40,13 @@ export async function openFront({
 }: FrontSettings = {}): Promise<OpenFront> {
   const engine = new ScriptedEngine();
   const clock = new SimulatedClock();
+  const steadyClock = new SimulatedClock();
   const log = new RecordingLog();
   const front = new HttpFront({
     engine,
     credentials: new Credentials({ keys, undeclared, log }),
     runtime: { clock, log, random: new SeededRandom(1) },
+    steadyClock,
     options: {
       defaultInstance: DEFAULT_INSTANCE,
       version: "0.1.0",
@@ -70,7 +74,7 @@ export async function openFront({
     if (request.method !== "HEAD") expect(judge(response, judgedAs(request))).toEqual([]);
     return response;
   };
-  return { front, engine, clock, log, port, connect, format, ask };
+  return { front, engine, clock, steadyClock, log, port, connect, format, ask };
 }
 
 function judgedAs({ method, target = "" }: AnyRequest): Operation {

@@ -305,12 +305,12 @@ describe("the connection of a refused request", () => {
   });
 
   it("REQ-3.2: is answered once, however much comes after what is broken", async () => {
-    const { clock, connect, log } = await openFront();
+    const { connect, steadyClock, log } = await openFront();
     const client = await connect();
     client.send("GARBAGE\r\n\r\n", "x".repeat(1_000 * KIB));
     expect(verdictOf(await client.response())).toBe("400 InvalidRequestURL");
     expect(await client.untilEnd()).toBe("");
-    await clock.advance(1_000);
+    await steadyClock.advance(1_000);
     expect(log.of("request.refused")).toHaveLength(1);
   });
 
@@ -328,14 +328,14 @@ describe("the connection of a refused request", () => {
     ["an unknown path", { target: "/" }, "400 InvalidRequestURL"],
     ["too long a body", { headers: { "Content-Length": "30000000" } }, "400 InvalidArgument"],
   ] as const)("REQ-3.3: with Expect: 100-continue %s is answered instead of 100", async (_what, spoiled, verdict) => {
-    const { connect, format, clock, engine } = await openFront();
+    const { connect, format, steadyClock, engine } = await openFront();
     const client = await connect();
     const { headers, ...request } = { headers: {}, ...spoiled };
     client.send(format({ ...request, headers: { "Content-Length": "500", Expect: "100-continue", ...headers } }));
     const response = await client.response();
     expect(verdictOf(response)).toBe(verdict);
     expect(headerOf(response, "Connection")).toBe("close");
-    await clock.advance(2_000);
+    await steadyClock.advance(2_000);
     expect(await client.untilEnd()).toBe("");
     expect(engine.asked).toEqual([]);
   });

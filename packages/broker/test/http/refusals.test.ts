@@ -159,7 +159,7 @@ describe("every refusal", () => {
 
 describe("the log of refusals", () => {
   it("RUN-3.1: alike ones are said at once, then once a second with their number", async () => {
-    const { ask, clock, log } = await openFront();
+    const { ask, steadyClock, log } = await openFront();
     for (let n = 0; n < 4; n++) await ask({ ...PUBLISH, secret: "wrong" });
     await ask({ method: "GET", target: "/" });
     const said = () => log.of("request.refused").map(({ fields }) => [fields.code, fields.times]);
@@ -168,9 +168,9 @@ describe("the log of refusals", () => {
       ["InvalidRequestURL", 1],
     ];
     expect(said()).toEqual(first);
-    await clock.advance(1_000);
+    await steadyClock.advance(1_000);
     expect(said()).toEqual([...first, ["SignatureDoesNotMatch", 3]]);
-    await clock.advance(5_000);
+    await steadyClock.advance(5_000);
     expect(said()).toHaveLength(3);
     await ask({ method: "GET", target: "/" });
     expect(said()).toHaveLength(4);
