@@ -32,6 +32,11 @@ export interface Disk {
 export interface DiskFile {
   /** Adds all of `bytes` at the end, in as many writes as it takes. */
   append(bytes: Uint8Array): Promise<void>;
+  /**
+   * Writes over bytes that are there. With the same bytes it loses nothing, whenever the power fails, and has the next
+   * sync write what an earlier one, which failed, left in the page cache only.
+   */
+  overwrite(at: number, bytes: Uint8Array): Promise<void>;
   /** Up to `length` bytes from `at`; fewer only at the end of the file. */
   read(at: number, length: number): Promise<Buffer>;
   /** Resolves when every byte appended before survives a power cut (fdatasync). */

@@ -69,6 +69,18 @@ describe("the faulty disk", () => {
     expect([bytes.length, bytes[1_000], bytes[3_999], bytes[4_000]]).toEqual([4_500, 0, 0, 3]);
   });
 
+  it("writes after a failed sync only what was written anew", async () => {
+    const disk = await aDiskWithTail();
+    const file = await disk.open(FILE, "append");
+    disk.failNext("sync", "EIO");
+    await expect(file.sync()).rejects.toMatchObject({ code: "EIO" });
+    await file.overwrite(2_000, await file.read(2_000, 500));
+    await expect(file.overwrite(3_999, Buffer.alloc(2))).rejects.toThrow(RangeError);
+    await file.sync();
+    const bytes = disk.crash("lost").bytesOf(FILE);
+    expect([1_999, 2_000, 2_499, 2_500].map((at) => bytes[at])).toEqual([0, 2, 2, 0]);
+  });
+
   it("fills up in the middle of a write", async () => {
     const disk = new FaultyDisk(new SeededRandom(1), { capacityBytes: 100 });
     const file = await disk.open(FILE, "create");

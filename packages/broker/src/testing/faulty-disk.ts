@@ -118,7 +118,7 @@ export class FaultyDisk implements Disk {
   /** Puts a file there that was synced. */
   plant(path: string, bytes: Uint8Array): void {
     const inode = new Inode();
-    inode.append(bytes);
+    inode.write(0, bytes);
     inode.sync(bytes.length);
     this.#names.set(path, inode);
     this.#durableNames.set(path, inode);
@@ -193,15 +193,16 @@ export class FaultyDisk implements Disk {
 
   // --- for its files
 
-  async append(inode: Inode, bytes: Uint8Array): Promise<void> {
+  async write(inode: Inode, bytes: Uint8Array, overwriteAt?: number): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       await this.#step("write");
       const asked = bytes.length - at;
       // One write in four is short, and what follows may not happen.
       const short = asked > 1 && this.#random.below(4) === 0 ? 1 + this.#random.below(asked - 1) : asked;
-      const fits = Math.min(short, this.#capacityBytes - this.#usedBytes());
+      const room = overwriteAt === undefined ? this.#capacityBytes - this.#usedBytes() : asked;
+      const fits = Math.min(short, room);
       if (fits <= 0) throw diskError("ENOSPC");
-      inode.append(bytes.subarray(at, at + fits));
+      inode.write(overwriteAt === undefined ? inode.cache.length : overwriteAt + at, bytes.subarray(at, at + fits));
       this.counts.writes += 1;
       at += fits;
     }
@@ -289,7 +290,12 @@ class FaultyFile implements DiskFile {
   }
 
   append(bytes: Uint8Array): Promise<void> {
-    return this.#disk.append(this.#inode, bytes);
+    return this.#disk.write(this.#inode, bytes);
+  }
+
+  async overwrite(at: number, bytes: Uint8Array): Promise<void> {
+    if (at + bytes.length > this.#inode.cache.length) throw new RangeError("Nothing is overwritten beyond the end.");
+    await this.#disk.write(this.#inode, bytes, at);
   }
 
   read(at: number, length: number): Promise<Buffer> {
@@ -315,28 +321,36 @@ class FaultyFile implements DiskFile {
 class Inode {
   readonly cache = new Image();
   readonly durable = new Image();
-  /** Before it both are alike, unless a failed sync was forgotten. */
-  #dirtyFrom = 0;
+  /** What a sync is to write. Elsewhere both are alike, unless a failed sync was forgotten. */
+  #dirty: { from: number; to: number }[] = [];
 
-  append(bytes: Uint8Array): void {
-    this.cache.write(this.cache.length, bytes);
+  write(at: number, bytes: Uint8Array): void {
+    this.cache.write(at, bytes);
+    const newest = this.#dirty.at(-1);
+    if (newest?.to === at) newest.to += bytes.length;
+    else this.#dirty.push({ from: at, to: at + bytes.length });
   }
 
   truncate(size: number): void {
     this.cache.length = Math.min(this.cache.length, size);
-    this.#dirtyFrom = Math.min(this.#dirtyFrom, size);
+    this.#dirty = this.#dirtyUpTo(size);
   }
 
   sync(upTo: number): void {
     const end = Math.min(upTo, this.cache.length);
-    const from = Math.min(this.#dirtyFrom, end);
-    this.durable.write(from, this.cache.bytes().subarray(from, end));
+    for (const { from, to } of this.#dirtyUpTo(end)) this.durable.write(from, this.cache.bytes().subarray(from, to));
     this.durable.length = end;
-    this.#dirtyFrom = end;
+    const later = this.#dirty.filter(({ to }) => to > end);
+    this.#dirty = later.map(({ from, to }) => ({ from: Math.max(from, end), to }));
   }
 
   forget(): void {
-    this.#dirtyFrom = this.cache.length;
+    this.#dirty = [];
+  }
+
+  #dirtyUpTo(end: number): { from: number; to: number }[] {
+    const earlier = this.#dirty.filter(({ from }) => from < end);
+    return earlier.map(({ from, to }) => ({ from, to: Math.min(to, end) }));
   }
 
   crash(unsynced: Unsynced, random: Random): void {
@@ -344,17 +358,19 @@ class Inode {
     if (unsynced === "kept") this.sync(this.cache.length);
     this.cache.length = 0;
     this.cache.write(0, this.durable.bytes());
-    this.#dirtyFrom = this.cache.length;
+    this.#dirty = [];
   }
 
   #keepSomeSectors(random: Random): void {
     const cache = this.cache.bytes();
     const shorter = Math.min(cache.length, this.durable.length);
     const length = shorter + random.below(Math.max(cache.length, this.durable.length) - shorter + 1);
-    for (let at = this.#dirtyFrom; at < Math.min(length, cache.length); ) {
-      const end = Math.min(at - (at % SECTOR_BYTES) + SECTOR_BYTES, length, cache.length);
-      if (random.below(2) === 0) this.durable.write(at, cache.subarray(at, end));
-      at = end;
+    for (const { from, to } of this.#dirtyUpTo(length)) {
+      for (let at = from; at < to; ) {
+        const end = Math.min(at - (at % SECTOR_BYTES) + SECTOR_BYTES, to);
+        if (random.below(2) === 0) this.durable.write(at, cache.subarray(at, end));
+        at = end;
+      }
     }
     this.durable.length = length;
   }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { BrokerError } from "../../src/domain/broker-error.ts";
+import { StartError } from "../../src/domain/start-error.ts";
 import { DamagedJournal } from "../../src/embedded/journal/damaged-journal.ts";
 import type { Position } from "../../src/embedded/journal/fact.ts";
 import type { FileJournal } from "../../src/embedded/journal/file-journal.ts";
@@ -19,9 +21,11 @@ function load(journal: FileJournal, random: SeededRandom, firstNumber: number) {
         aFact(account.appended++, "b".repeat(random.below(4) === 0 ? 3_000 : 40)),
       );
       const last = account.appended;
-      const synced = journal.synced(journal.append(facts).at(-1) as Position).then(() => {
+      const confirm = () => {
         account.confirmed = last;
-      });
+      };
+      // After a failed sync the next append says so.
+      const synced = journal.synced(journal.append(facts).at(-1) as Position).then(confirm, () => {});
       // Sometimes the next burst comes while this one is being written.
       if (random.below(3) > 0) await synced;
       else for (let turn = random.below(20); turn > 0; turn--) await undefined;
@@ -38,6 +42,12 @@ async function untilDead(disk: FaultyDisk, work: Promise<unknown>): Promise<void
   });
   for (let turn = 0; turn < 20_000 && !disk.isDead && !ended; turn++) await undefined;
   if (ended) await watched;
+}
+
+/** What a failed sync may end with: the journal, or the start. */
+function expectRefusal(error: unknown): void {
+  const isRefusal = error instanceof BrokerError || (error instanceof StartError && !(error instanceof DamagedJournal));
+  if (!isRefusal) throw error;
 }
 
 /** A disk whose journal holds these facts, each in a group of its own. */
@@ -73,39 +83,48 @@ function groupOffsets(disk: FaultyDisk, groups: number): number[] {
 }
 
 describe("after a power cut (DUR-1)", () => {
-  it("DUR-1.1 PUB-1.2: everything confirmed is there, in order, and nothing between is missing, whatever the disk kept", async () => {
-    let cuts = 0;
-    let recovered = 0;
-    for (const seed of SEEDS) {
-      const world = aWorld(seed);
-      let disk = new FaultyDisk(world.random);
-      let confirmed = 0;
-      let appended = 0;
-      for (let uptime = 0; uptime < 5; uptime++) {
-        // Also in the middle of a start: every second uptime is too short for one.
-        disk.cutPowerAfter(world.random.below(uptime % 2 === 0 ? 120 : 15));
-        const starting = openJournal(world, disk, SMALL).then(async ({ journal, replayed }) => {
-          const numbers = numbersOf(replayed);
-          expect(numbers, `seed ${seed}`).toEqual([...numbers.keys()]);
-          expect(numbers.length, `seed ${seed}`).toBeGreaterThanOrEqual(confirmed);
-          expect(numbers.length, `seed ${seed}`).toBeLessThanOrEqual(appended);
-          confirmed = numbers.length;
-          appended = numbers.length;
-          recovered += 1;
-          const { account, run } = load(journal, world.random, numbers.length);
-          const running = run();
-          await untilDead(disk, running);
-          ({ appended, confirmed } = account);
-        });
-        await untilDead(disk, starting);
-        for (let turn = 0; turn < 50; turn++) await undefined;
-        disk = world.random.below(4) === 0 ? disk.kill() : disk.crash();
+  it.each([
+    ["whatever the disk kept", { syncsFail: false }],
+    ["whatever syncs failed before", { syncsFail: true }],
+  ])(
+    "DUR-1.1 PUB-1.2: everything confirmed is there, in order, and nothing between is missing, %s",
+    async (_, { syncsFail }) => {
+      let cuts = 0;
+      let recovered = 0;
+      for (const seed of SEEDS) {
+        const world = aWorld(seed);
+        let disk = new FaultyDisk(world.random);
+        let confirmed = 0;
+        let appended = 0;
+        for (let uptime = 0; uptime < 5; uptime++) {
+          // Also in the middle of a start: every second uptime is too short for one.
+          disk.cutPowerAfter(world.random.below(uptime % 2 === 0 ? 120 : 15));
+          const fails = syncsFail && world.random.below(2) === 0;
+          if (fails) disk.failNext("sync", "EIO", { after: world.random.below(12) });
+          const starting = openJournal(world, disk, SMALL).then(async ({ journal, replayed }) => {
+            const numbers = numbersOf(replayed);
+            expect(numbers, `seed ${seed}`).toEqual([...numbers.keys()]);
+            expect(numbers.length, `seed ${seed}`).toBeGreaterThanOrEqual(confirmed);
+            expect(numbers.length, `seed ${seed}`).toBeLessThanOrEqual(appended);
+            confirmed = numbers.length;
+            appended = numbers.length;
+            recovered += 1;
+            const { account, run } = load(journal, world.random, numbers.length);
+            const running = run();
+            await untilDead(disk, running).finally(() => {
+              ({ appended, confirmed } = account);
+            });
+          });
+          await untilDead(disk, fails ? starting.catch(expectRefusal) : starting);
+          for (let turn = 0; turn < 50; turn++) await undefined;
+          disk = fails || world.random.below(4) === 0 ? disk.kill() : disk.crash();
+        }
+        cuts += world.log.of("journal.cut").length;
       }
-      cuts += world.log.of("journal.cut").length;
-    }
-    expect(cuts).toBeGreaterThan(20);
-    expect(recovered).toBeGreaterThan(200);
-  });
+      expect(cuts).toBeGreaterThan(20);
+      expect(recovered).toBeGreaterThan(200);
+    },
+  );
 
   it("DUR-1.1: a cut tail is said once, with file, offset and bytes", async () => {
     const disk = await aDiskWith([0, 1, 2], { quiet: false });
@@ -148,6 +167,62 @@ describe("after a power cut (DUR-1)", () => {
     const { replayed } = await openJournal(world, second);
     expect(numbersOf(replayed)).toEqual([0]);
     expect(numbersOf((await openJournal(world, second.crash("lost"))).replayed)).toEqual([0]);
+  });
+
+  it("DUR-1.1: what a failed sync left in the page cache is written anew before it counts", async () => {
+    const world = aWorld();
+    let disk = new FaultyDisk(world.random);
+    const { journal } = await openJournal(world, disk);
+    await journal.synced(journal.append([aFact(0)])[0] as Position);
+    disk.failNext("sync", "EIO");
+    await expect(journal.synced(journal.append([aFact(1)])[0] as Position)).rejects.toThrow();
+    disk = disk.kill();
+    const second = await openJournal(world, disk);
+    expect(numbersOf(second.replayed)).toEqual([0, 1]);
+    await second.journal.synced(second.journal.append([aFact(2)])[0] as Position);
+    expect(numbersOf((await openJournal(world, disk.crash("lost"))).replayed)).toEqual([0, 1, 2]);
+  });
+
+  it("DUR-1.1: relaxed: so is every group of which none says that it was synced", async () => {
+    const world = aWorld();
+    let disk = new FaultyDisk(world.random);
+    const { journal } = await openJournal(world, disk, { durability: "relaxed" });
+    for (const number of [0, 1, 2]) await journal.synced(journal.append([aFact(number)])[0] as Position);
+    disk.failNext("sync", "EIO");
+    await world.clock.advance(100);
+    await journal.failed;
+    disk = disk.kill();
+    const second = await openJournal(world, disk);
+    await second.journal.synced(second.journal.append([aFact(3)])[0] as Position);
+    expect(numbersOf((await openJournal(world, disk.crash("lost"))).replayed)).toEqual([0, 1, 2, 3]);
+  });
+
+  it("DUR-1.1: so is the header of a segment", async () => {
+    const world = aWorld();
+    const options = { segmentBytes: 100 };
+    let disk = new FaultyDisk(world.random);
+    const { journal } = await openJournal(world, disk, options);
+    await journal.synced(journal.append([aFact(0)])[0] as Position);
+    disk.failNext("sync", "EIO");
+    await expect(journal.synced(journal.append([aFact(1)])[0] as Position)).rejects.toThrow();
+    disk = disk.kill();
+    const second = await openJournal(world, disk, options);
+    await second.journal.synced(second.journal.append([aFact(1)])[0] as Position);
+    expect(numbersOf((await openJournal(world, disk.crash("lost"), options)).replayed)).toEqual([0, 1]);
+  });
+
+  it("DUR-1.1: a power cut while that is written anew loses nothing that was confirmed", async () => {
+    for (let steps = 0; steps < 30; steps++) {
+      const world = aWorld(steps);
+      let disk = new FaultyDisk(world.random);
+      const { journal } = await openJournal(world, disk);
+      await journal.synced(journal.append([aFact(0)])[0] as Position);
+      await journal.synced(journal.append([aFact(1, "b".repeat(3_000))])[0] as Position);
+      disk = disk.kill();
+      disk.cutPowerAfter(steps);
+      await untilDead(disk, openJournal(world, disk));
+      expect(numbersOf((await openJournal(world, disk.crash())).replayed)).toEqual([0, 1]);
+    }
   });
 
   it("DUR-1.1: a segment that was just begun and has no header yet is removed, and the journal goes on before it", async () => {

@@ -89,6 +89,44 @@ describe("RUN-1: a start on a directory that cannot be used", () => {
     });
   });
 
+  it.each([
+    ["open", "EACCES", 1, 4, "Cannot write to"],
+    ["read", "EIO", 1, 70, "The disk failed under"],
+    ["open", "EISDIR", 1, 70, "The disk failed under"],
+    ["write", "EIO", 0, 70, "The disk failed under"],
+    ["sync", "EIO", 0, 70, "The disk failed under"],
+  ] as const)(
+    "RUN-1.1: says what was refused while it recovers: %s, %s",
+    async (operation, code, after, exit, words) => {
+      const disk = aDisk();
+      const { journal } = await openJournal(aWorld(), disk);
+      journal.append([{ kind: "half-offer-given-back", id: 1, topic: 1 }]);
+      await journal.close();
+      disk.failNext(operation, code, { after });
+      const refusal = await refusalOf(openJournal(aWorld(), disk));
+      expect(refusal).toEqual({ sentence: expect.stringContaining(`${words} ${DIRECTORY}`), exitCode: exit });
+    },
+  );
+
+  it("RUN-1.1: names no owner where it is the one who asks", async () => {
+    const disk = aDisk();
+    disk.ownership = async () => ({ owner: 1_000, self: 1_000 });
+    disk.failNext("open", "EACCES");
+    expect((await refusalOf(openJournal(aWorld(), disk))).sentence).toBe(
+      `Cannot write to ${DIRECTORY}: not permitted. Use another directory: --data DIR.`,
+    );
+  });
+
+  it("makes the name of a directory last until it is signed, and then leaves it alone", async () => {
+    const disk = aDisk();
+    const made: string[] = [];
+    disk.makeDirectory = async (directory) => {
+      made.push(directory);
+    };
+    for (let start = 0; start < 2; start++) await (await openJournal(aWorld(), disk)).journal.close();
+    expect(made).toEqual([DIRECTORY]);
+  });
+
   it("RUN-1.1: says that the disk is full", async () => {
     const disk = new FaultyDisk(aWorld().random, { capacityBytes: 100 });
     expect(await refusalOf(openJournal(aWorld(), disk))).toEqual({

@@ -46,8 +46,10 @@ export async function openDataDirectory(
 ): Promise<DataDirectory> {
   const { directory } = options;
   return await refusing(disk, directory, async () => {
-    await disk.makeDirectory(directory);
-    refuseForeign(directory, await disk.list(directory));
+    const found = await disk.list(directory);
+    refuseForeign(directory, found);
+    // Until it is signed its name may not last, whoever made it.
+    if (!found.includes(IDENTITY)) await disk.makeDirectory(directory);
     const lock = await takeLock(disk, directory);
     try {
       const names = await disk.list(directory);
@@ -209,9 +211,14 @@ export async function refusing<T>(disk: Disk, directory: string, work: () => Pro
   try {
     return await work();
   } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new StartError(...(await describeRefusal(disk, directory, error)), { cause: error });
+    throw await asRefusal(disk, directory, error);
   }
+}
+
+/** An error of the disk as a sentence for a person (RUN-1); any other as it is. */
+export async function asRefusal(disk: Disk, directory: string, error: unknown): Promise<unknown> {
+  if (!isSystemError(error)) return error;
+  return new StartError(...(await describeRefusal(disk, directory, error)), { cause: error });
 }
 
 async function describeRefusal(
@@ -224,8 +231,9 @@ async function describeRefusal(
     case "EPERM":
     case "EROFS": {
       const who = error.code === "EROFS" ? undefined : await disk.ownership(directory).catch(() => undefined);
-      const why = who ? `it belongs to uid ${who.owner}, stagemq runs as uid ${who.self}` : "not permitted";
-      const cure = who ? "Change its owner, or use" : "Use";
+      const isForeign = who && who.owner !== who.self;
+      const why = isForeign ? `it belongs to uid ${who.owner}, stagemq runs as uid ${who.self}` : "not permitted";
+      const cure = isForeign ? "Change its owner, or use" : "Use";
       return [4, `Cannot write to ${directory}: ${why}. ${cure} another directory: --data DIR.`];
     }
     case "ENOSPC":

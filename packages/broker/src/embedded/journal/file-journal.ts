@@ -4,7 +4,7 @@ import type { DurationMs } from "../../domain/time.ts";
 import type { Alarm } from "../../runtime/clock.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { ByteWriter, UnreadableBytes } from "./binary.ts";
-import { type DataDirectory, openDataDirectory, refusing } from "./data-directory.ts";
+import { asRefusal, type DataDirectory, openDataDirectory, refusing } from "./data-directory.ts";
 import type { Fact, Position } from "./fact.ts";
 import { readFrame, writeFrame } from "./frame.ts";
 import type { Journal, Recorded } from "./journal.ts";
@@ -130,8 +130,12 @@ export class FileJournal implements Journal {
 
   async *replay(): AsyncGenerator<readonly Recorded[], void> {
     if (!this.#directory || this.#gathering) throw new Error("A journal is replayed once, after it was opened.");
-    const recovered = yield* recover(this.#runtime, this.#options.directory, this.#directory.segments);
-    this.#goOnFrom(recovered);
+    const { directory } = this.#options;
+    try {
+      this.#goOnFrom(yield* recover(this.#runtime, directory, this.#directory.segments));
+    } catch (error) {
+      throw await asRefusal(this.#runtime.disk, directory, error);
+    }
   }
 
   append(facts: readonly Fact[]): Position[] {

@@ -45,6 +45,14 @@ interface Chain {
   sequence: number;
   previous: number;
   quiet: boolean;
+  /** Of the newest segment, what no header says is synced. */
+  unsynced: Piece[];
+}
+
+/** Bytes of a segment as they were read and checked. */
+interface Piece {
+  readonly offset: number;
+  readonly bytes: Buffer;
 }
 
 export async function* recover(
@@ -54,7 +62,7 @@ export async function* recover(
 ): AsyncGenerator<readonly Recorded[], Recovered> {
   // The first segment was there before the directory was signed.
   if (numbers.length === 0) throw new DamagedJournal(directory, "segment 1 is missing");
-  const chain: Chain = { end: 0, sequence: 0, previous: 0, quiet: true };
+  const chain: Chain = { end: 0, sequence: 0, previous: 0, quiet: true, unsynced: [] };
   const segments: Segment[] = [];
   const files = await openAll(disk, directory, numbers);
   const progress = new ReplayProgress(
@@ -66,7 +74,8 @@ export async function* recover(
     for (const [index, { number, file, bytes }] of files.entries()) {
       if (number !== index + 1) throw new DamagedJournal(directory, `segment ${index + 1} is missing`);
       const isLast = index === files.length - 1;
-      const header = decodeSegmentHeader(await file.read(0, SEGMENT_HEADER_BYTES));
+      const headerBytes = await file.read(0, SEGMENT_HEADER_BYTES);
+      const header = decodeSegmentHeader(headerBytes);
       if (!header && isLast && index > 0 && bytes <= SEGMENT_HEADER_BYTES) {
         // The header is on disk before the first group is written: without one there never was a group.
         await removeSegment(disk, log, directory, number, bytes, file);
@@ -77,9 +86,11 @@ export async function* recover(
       }
       segments.push({ header, file });
       chain.end += SEGMENT_HEADER_BYTES;
+      // Every segment but the last was synced before the next was begun.
+      chain.unsynced = [{ offset: 0, bytes: headerBytes }];
       const stop = yield* readGroups(directory, header, file, bytes, chain, progress);
       if (stop === undefined) continue;
-      // Every segment but the last was synced before the next was begun: no search.
+      // Of a segment that was synced as a whole: no search.
       if (!isLast) throw new DamagedJournal(directory, describeBytes(number, stop.offset, stop.end));
       const later = await findConfirmation(header, file, bytes, stop.offset);
       if (later !== undefined) {
@@ -88,15 +99,26 @@ export async function* recover(
       await file.truncate(stop.offset);
       sayCut(log, directory, number, stop.offset, bytes - stop.offset);
     }
-    // What a killed process left may be in the page cache only; from here on it counts as synced. This also makes the
-    // cut last before anything is appended (DUR-1).
-    await segments.at(-1)?.file.sync();
+    await keepForGood(segments.at(-1)?.file, chain.unsynced);
     await disk.syncDirectory(directory);
-    return { segments, ...chain };
+    const { end, sequence, previous, quiet } = chain;
+    return { segments, end, sequence, previous, quiet };
   } catch (error) {
     await Promise.allSettled(files.map(({ file }) => file.close()));
     throw error;
   }
+}
+
+/**
+ * What a killed process left may be in the page cache only; from here on it counts as synced. After a failed sync a
+ * second one would succeed without having written anything (DUR-2), so the bytes are written anew: over themselves, as
+ * some of them may have been confirmed. The sync also makes the cut last before anything is appended (DUR-1).
+ */
+async function keepForGood(file: DiskFile | undefined, unsynced: readonly Piece[]): Promise<void> {
+  const [first] = unsynced;
+  if (!file || !first) return;
+  await file.overwrite(first.offset, Buffer.concat(unsynced.map(({ bytes }) => bytes)));
+  await file.sync();
 }
 
 interface SegmentFile {
@@ -183,6 +205,8 @@ async function* readGroups(
     chain.sequence = header.sequence + 1;
     chain.previous = header.checksum;
     chain.quiet = header.length === 0;
+    while (chain.unsynced[0] && base + chain.unsynced[0].offset < header.syncedTo) chain.unsynced.shift();
+    chain.unsynced.push({ offset, bytes: window.subarray(offset - windowAt, end - windowAt) });
     progress.moveTo(chain.end);
     if (slice.length >= MAX_SLICE) {
       progress.count(slice.length);

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SystemDisk } from "./system-disk.ts";
 
 let base = "";
@@ -69,6 +69,28 @@ describe("the disk of this machine", () => {
     expect(modeOf(directory)).toBe("700");
   });
 
+  it("makes a directory's name last before another is made in it, whoever made it", async () => {
+    const disk = aDisk();
+    const synced: string[] = [];
+    vi.spyOn(disk, "syncDirectory").mockImplementation(async (place) => {
+      synced.push(`${path.relative(base, place)}: ${fs.readdirSync(place).join()}`);
+    });
+    fs.mkdirSync(path.dirname(directory));
+    await disk.makeDirectory(path.join(directory, "shelf"));
+    // What a killed start made is as good as unsynced.
+    await disk.makeDirectory(path.join(directory, "shelf"));
+    expect(synced).toEqual([": shop", "shop: data", "shop/data: shelf", "shop/data: shelf"]);
+  });
+
+  it("minds no directory above that it may not read, if it makes nothing there", async () => {
+    const disk = aDisk();
+    fs.mkdirSync(directory, { recursive: true });
+    const refused = Object.assign(new Error("EACCES"), { code: "EACCES" });
+    vi.spyOn(disk, "syncDirectory").mockRejectedValue(refused);
+    await disk.makeDirectory(directory);
+    await expect(disk.makeDirectory(path.join(directory, "a"))).rejects.toBe(refused);
+  });
+
   it("appends, reads, cuts and syncs a file", async () => {
     const disk = aDisk();
     await disk.makeDirectory(directory);
@@ -88,6 +110,10 @@ describe("the disk of this machine", () => {
     await again.truncate(5);
     await again.append(Buffer.from("!"));
     expect(String(await again.read(0, 20))).toBe("hello!");
+    await again.overwrite(1, Buffer.from("i"));
+    await again.append(Buffer.from("?"));
+    expect(String(await again.read(0, 20))).toBe("hillo!?");
+    await again.truncate(6);
     await again.close();
     await disk.syncDirectory(directory);
     expect(await disk.stat(name)).toMatchObject({ bytes: 6 });

@@ -28,12 +28,15 @@ export class SystemDisk implements Disk {
   }
 
   async makeDirectory(directory: string): Promise<void> {
-    const first = await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 });
-    if (first === undefined) return;
-    const above = path.dirname(path.resolve(first));
-    for (let made = path.dirname(path.resolve(directory)); ; made = path.dirname(made)) {
-      await this.syncDirectory(made);
-      if (made === above || made === path.dirname(made)) return;
+    // Each name lasts before another is made in it: a start that was killed leaves at most the last of them unsynced.
+    const above = path.dirname(path.resolve(directory));
+    if (!(await isThere(directory))) await this.makeDirectory(above);
+    const made = await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 });
+    try {
+      await this.syncDirectory(above);
+    } catch (error) {
+      // Who made the directory may have been somebody who may read the one above it.
+      if (made !== undefined || !hasCode(error, "EACCES")) throw error;
     }
   }
 
@@ -72,7 +75,7 @@ export class SystemDisk implements Disk {
   }
 
   async open(file: string, mode: "read" | "append" | "create"): Promise<DiskFile> {
-    return new SystemFile(await open(file, FLAGS[mode], 0o600));
+    return new SystemFile(file, await open(file, FLAGS[mode], 0o600));
   }
 
   rename(from: string, to: string): Promise<void> {
@@ -99,24 +102,27 @@ export class SystemDisk implements Disk {
 
 /** On callbacks, not on a FileHandle: an append and a sync cost half as much. */
 class SystemFile implements DiskFile {
+  readonly #path: string;
   readonly #descriptor: number;
   #closed: Promise<void> | undefined;
 
-  constructor(descriptor: number) {
+  constructor(file: string, descriptor: number) {
+    this.#path = file;
     this.#descriptor = descriptor;
   }
 
   append(bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const writeFrom = (start: number): void => {
-        fs.write(this.#descriptor, bytes, start, bytes.length - start, null, (error, written) => {
-          if (error) reject(error);
-          else if (start + written < bytes.length) writeFrom(start + written);
-          else resolve();
-        });
-      };
-      writeFrom(0);
-    });
+    return writeAll(this.#descriptor, bytes, undefined);
+  }
+
+  async overwrite(at: number, bytes: Uint8Array): Promise<void> {
+    // Through a descriptor that was opened to append, Linux appends wherever it is told to write.
+    const descriptor = await open(this.#path, "r+");
+    try {
+      await writeAll(descriptor, bytes, at);
+    } finally {
+      await close(descriptor);
+    }
   }
 
   read(at: number, length: number): Promise<Buffer> {
@@ -150,6 +156,31 @@ class SystemFile implements DiskFile {
     this.#closed ??= close(this.#descriptor);
     return this.#closed;
   }
+}
+
+async function isThere(place: string): Promise<boolean> {
+  try {
+    await fs.promises.stat(place);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
+    throw error;
+  }
+}
+
+/** In as many writes as it takes; without a place at the end. */
+function writeAll(descriptor: number, bytes: Uint8Array, at: number | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const writeFrom = (start: number): void => {
+      const place = at === undefined ? null : at + start;
+      fs.write(descriptor, bytes, start, bytes.length - start, place, (error, written) => {
+        if (error) reject(error);
+        else if (start + written < bytes.length) writeFrom(start + written);
+        else resolve();
+      });
+    };
+    writeFrom(0);
+  });
 }
 
 function hasCode(error: unknown, code: string): boolean {
