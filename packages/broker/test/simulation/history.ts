@@ -1,0 +1,36 @@
+import { hash } from "node:crypto";
+
+/** What a run must have met at least once, or its silence proves nothing. */
+export const SOMETIMES = [
+  "torn tail cut",
+  "batch acknowledged in part, then expired",
+  "commit racing a check",
+  "handle used at its deadline",
+  "kill during a start",
+  "clock stepped back while a delayed message waits",
+  "answer lost in a crash",
+  "disk failed under load",
+  "message dead-lettered",
+  "delivery given back",
+  "poll served while it waited",
+] as const;
+
+export type Sometimes = (typeof SOMETIMES)[number];
+
+/** All that happened in one seed, in order. */
+export class History {
+  readonly lines: string[] = [];
+  readonly counts = new Map<Sometimes, number>();
+
+  note(event: string, ...details: readonly unknown[]): void {
+    this.lines.push([event, ...details.map((detail) => JSON.stringify(detail))].join(" "));
+  }
+
+  met(what: Sometimes, times = 1): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + times);
+  }
+
+  get digest(): string {
+    return hash("sha256", this.lines.join("\n")).slice(0, 16);
+  }
+}
