@@ -55,10 +55,11 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
   const clock = new SystemClock();
   const log = new SystemLog({ level: config.logLevel, terminal, wall: () => clock.wall() });
   const runtime: Runtime = { clock, log, random: new SystemRandom(), disk: new SystemDisk({ pid, uid }) };
-  const { engine: guarded, failed, test } = await openEngine(config, runtime);
+  const steady = openSteadyClock();
+  const { engine: guarded, failed, test } = await openEngine(config, runtime, steady);
   const tally = new Tally();
   const engine = new MeasuredEngine(guarded, (...end) => tally.note(...end));
-  const front = openFront(config, engine, runtime);
+  const front = openFront(config, engine, runtime, steady);
   const testInterface = test === undefined ? undefined : new TestInterface(test);
 
   const close = async (): Promise<void> => {
@@ -71,9 +72,9 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
     };
     // Who hangs up now still gives back; a disk that hangs must not hold the end up (RUN-2).
     const stopped = engine.stop(finish);
-    await withinTime(stopped, 4 * SECOND, clock);
+    await withinTime(stopped, 4 * SECOND, steady);
     await finish();
-    await withinTime(stopped, SECOND, clock);
+    await withinTime(stopped, SECOND, steady);
   };
   const tellTally = () => log.write("info", "broker.tally", tally.describe());
   let stopped: Promise<void> | undefined;
@@ -119,9 +120,8 @@ interface OpenedEngine {
   readonly test?: { readonly clock: SimulatedClock; readonly reset: () => Promise<void> };
 }
 
-async function openEngine(config: Config, runtime: Runtime): Promise<OpenedEngine> {
+async function openEngine(config: Config, runtime: Runtime, steady: Clock): Promise<OpenedEngine> {
   const simulated = config.clock === "simulated" ? new SimulatedClock(runtime.clock.wall()) : undefined;
-  const steady = openSteadyClock();
   const waitClocks: [Clock, ...Clock[]] = simulated === undefined ? [steady] : [simulated, steady];
   let reportFailure = (_cause: Error): void => undefined;
   const failed = new Promise<Error>((resolve) => {
@@ -205,13 +205,13 @@ function engineSettings(config: Config): Parameters<typeof openEmbeddedEngine>[0
   };
 }
 
-function openFront(config: Config, engine: Engine, runtime: Runtime): HttpFront {
+function openFront(config: Config, engine: Engine, runtime: Runtime, steady: Clock): HttpFront {
   const credentials = new Credentials({ keys: config.keys, undeclared: config.undeclaredKeys, log: runtime.log });
   return new HttpFront({
     engine,
     credentials,
     runtime,
-    steadyClock: openSteadyClock(),
+    steadyClock: steady,
     options: {
       version: VERSION,
       defaultInstance: config.defaultInstance,

@@ -87,6 +87,7 @@ beforeEach(() => {
         example: "--log-level debug",
         sentence: "What.",
         default: "info",
+        devOnly: false,
       },
     ],
     loadConfig: async (input) => {

@@ -4,7 +4,7 @@ import { formatRequestId, rangeText } from "@stagemq/wire";
 import type { Credentials } from "../access/credentials.ts";
 import { type Address, formatAddress } from "../domain/address.ts";
 import { BrokerError } from "../domain/broker-error.ts";
-import { describeDuration, type EpochMs, MINUTE, SECOND } from "../domain/time.ts";
+import { type DurationMs, describeDuration, type EpochMs, MINUTE, SECOND } from "../domain/time.ts";
 import type { Engine, GiveBackRequest } from "../engine/engine.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { LogFields } from "../runtime/log.ts";
@@ -26,6 +26,8 @@ const MAX_HOST = 255;
 const MAX_HEADER_BYTES = 16 * 1_024;
 /** After this the last answers are cut short, so that the process ends within 10 s (RUN-2). */
 const FINISH_WITHIN = 5 * SECOND;
+/** And so long what they held is given back. */
+const GIVE_BACK_WITHIN = SECOND;
 
 /** How much and how long, where `HttpFrontOptions` say nothing else. */
 export const DEFAULT_HTTP_LIMITS = {
@@ -142,18 +144,26 @@ export class HttpFront {
   /** Lets the answers under way leave, then ends every connection. To be called when the engine has stopped. */
   async finish(): Promise<void> {
     this.stopListening();
+    await this.#quietWithin(FINISH_WITHIN);
+    for (const server of this.#servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+    // DEL-8: what was cut off is given back, and told.
+    await this.#quietWithin(GIVE_BACK_WITHIN);
+    this.#requests.flush();
+  }
+
+  /** Waits until no exchange is open, but no longer than that. */
+  #quietWithin(atMost: DurationMs): Promise<void> {
     const clock = this.#steadyClock;
-    await new Promise<void>((resolve, reject) => {
-      const alarm = clock.alarm(clock.now() + FINISH_WITHIN, resolve);
+    return new Promise((resolve, reject) => {
+      const alarm = clock.alarm(clock.now() + atMost, resolve);
       this.#connections.quiet().then(() => {
         alarm.cancel();
         resolve();
       }, reject);
     });
-    for (const server of this.#servers) {
-      server.close();
-      server.closeAllConnections();
-    }
   }
 
   /** Both, for who has no engine to stop between them. */
