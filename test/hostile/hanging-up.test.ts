@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { ask, elementsOf, verdictOf } from "../process/ask.ts";
-import { BrokerProcess, cleanUp } from "../process/broker-process.ts";
+import { BrokerProcess, cleanUp, newDirectory } from "../process/broker-process.ts";
 import { RawClient } from "../process/raw-client.ts";
 import { type AnyRequest, formatRequest, poll, publish } from "../process/signed-request.ts";
 
@@ -108,5 +108,19 @@ describe.concurrent("a client that goes away", () => {
     await own.advance("5m");
     expect(await consumedTimes(own, poll("orders", "GID_a"))).toEqual(["2"]);
     await own.stop();
+  });
+
+  it("DEL-8.1 and RUN-2.3: what a stop cuts off has been received by nobody, and comes after the next start", async ({
+    expect,
+  }) => {
+    const dataDirectory = await newDirectory();
+    const first = await BrokerProcess.start({ dataDirectory });
+    await ask(first, publish("cut-by-stop", { body: LARGE }));
+    const client = await readingClient(first, poll("cut-by-stop", "GID_a"), 3_000_000);
+    expect(await first.stop()).toEqual({ code: 0, signal: null });
+    client.close();
+    const second = await BrokerProcess.start({ dataDirectory });
+    expect(await consumedTimes(second, poll("cut-by-stop", "GID_a"))).toEqual(["1"]);
+    await second.stop();
   });
 });
