@@ -74,6 +74,8 @@ export class ModelMessage {
   visible: "no" | "maybe" | "yes" = "no";
   place: Place | undefined;
   deliverAt: EpochMs | undefined;
+  /** DLY-1: by then it must be there, where a step of the wall clock made it due. */
+  lateUntil: EpochMs = 0;
   half: readonly HalfState[] | undefined;
   /** The group that gave it up, on a dead-letter topic. */
   origin: { readonly from: ModelMessage; readonly group: string } | undefined;
@@ -130,10 +132,15 @@ export class ReferenceModel {
   /** Time has passed: what is due is visible, exhausted or abandoned, and whoever waits must have been served. */
   tick({ now, wall }: Time): void {
     if (now < this.#now) violated("TIM-1", `now() went back by ${this.#now - now} ms`);
+    const wasStepped = wall - this.#wall > now - this.#now;
     this.#now = now;
     this.#wall = wall;
     this.#step += 1;
-    for (const message of [...this.#restless]) this.#age(message);
+    for (const message of [...this.#restless]) {
+      const { deliverAt } = message;
+      if (wasStepped && deliverAt !== undefined && wall >= deliverAt) message.lateUntil ||= now + 1_000;
+      this.#age(message);
+    }
     for (const [poll, waiting] of this.#waiting) {
       this.#look(poll);
       if (!this.#owes(poll)) waiting.owedSince = undefined;
@@ -204,7 +211,7 @@ export class ReferenceModel {
     for (const [name, states] of message.states) {
       if (!states.some(({ kind }) => kind === "delivered")) continue;
       this.#restless.add(message);
-      if (message.origin !== undefined || !states.some((state) => isDue(state, this.#now))) continue;
+      if (message.origin !== undefined || !this.#mayExhaust(states, this.group(name))) continue;
       this.#set(
         message,
         name,
@@ -222,9 +229,16 @@ export class ReferenceModel {
     if (message.deliverAt !== undefined && this.#wall < message.deliverAt) return;
     const committed = (message.half ?? []).filter(({ kind }) => kind === "committed").length;
     const all = message.half?.length ?? 0;
-    const visible = committed === all ? "yes" : committed > 0 ? "maybe" : "no";
+    const isSure = committed === all && message.lateUntil <= this.#now;
+    const visible = isSure ? "yes" : committed > 0 || committed === all ? "maybe" : "no";
     if (message.visible === "no" && visible === "yes") message.place = place;
     message.visible = visible;
+  }
+
+  #mayExhaust(states: readonly DeliveryState[], { maxRetries, blocks }: ModelGroup): boolean {
+    if (blocks) return false;
+    const least = Math.min(...maxRetries);
+    return states.some((state) => isDue(state, this.#now) && "attempt" in state && state.attempt > least);
   }
 
   /** DEL-9, ORD-6: without retries left it is dead when its time is up. */
@@ -718,8 +732,8 @@ export class ReferenceModel {
       const states = this.statesOf(origin.from, origin.group).filter(({ kind }) => kind === "dead");
       origin.from.states.set(origin.group, states);
       this.#makeCertain(origin.from);
-    } else if (message.half !== undefined && message.visible === "maybe") {
-      message.half = message.half.filter(({ kind }) => kind === "committed");
+    } else if (message.visible === "maybe") {
+      message.half = message.half?.filter(({ kind }) => kind === "committed");
       message.visible = "yes";
     }
   }
