@@ -15,7 +15,7 @@ const TESTS = new Set(["it", "test", "rule"]);
 const SUITES = new Set(["describe", "suite"]);
 const MUTED = new Set(["skip", "todo", "fails", "only", "skipIf", "runIf"]);
 
-export function isTestSource(file: string): boolean {
+function isTestSource(file: string): boolean {
   return /[.]test[.]ts$/.test(file) || /^(packages\/[^/]+\/)?test\/.+[.]ts$/.test(file);
 }
 

@@ -65,16 +65,16 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
   const close = async (): Promise<void> => {
     front.stopListening();
     testInterface?.close();
-    let finished: Promise<void> | undefined;
+    let finishing: Promise<void> | undefined;
     const finish = (): Promise<void> => {
-      finished ??= front.finish();
-      return finished;
+      finishing ??= front.finish();
+      return finishing;
     };
     // Who hangs up now still gives back; a disk that hangs must not hold the end up (RUN-2).
-    const stopped = engine.stop(finish);
-    await withinTime(stopped, 4 * SECOND, steady);
+    const engineStopped = engine.stop(finish);
+    await withinTime(engineStopped, 4 * SECOND, steady);
     await finish();
-    await withinTime(stopped, SECOND, steady);
+    await withinTime(engineStopped, SECOND, steady);
   };
   const tellTally = () => log.write("info", "broker.tally", tally.describe());
   let stopped: Promise<void> | undefined;

@@ -8,7 +8,7 @@ const MIB = 1_024 * KIB;
 export const MAX_BODY_BYTES = 4 * MIB;
 /** For a message that is itself delayed or transactional. */
 export const MAX_DEFERRED_BODY_BYTES = 64 * KIB;
-export const MAX_PROPERTIES_BYTES = 16 * KIB;
+const MAX_PROPERTIES_BYTES = 16 * KIB;
 export const MAX_TAG_CHARACTERS = 64;
 /** Of one poll's filter. */
 export const MAX_FILTER_TAGS = 128;

@@ -31,9 +31,6 @@ export function roomsWokenBy(facts: readonly Fact[], ledger: Ledger): ReadonlySe
       case "deliveries-given-back":
         rooms.add(subscriptionRoom(fact.topic, fact.group));
         break;
-      case "half-offer-given-back":
-        rooms.add(halfRoom(fact.topic));
-        break;
       default:
         break;
     }

@@ -13,7 +13,7 @@ export const STRICTNESS_FAULTS = [
 ] as const;
 
 /** Why a document is no XML 1.0 in UTF-8 at all. */
-export const FORM_FAULTS = ["not-well-formed", "forbidden-character", "invalid-utf8"] as const;
+const FORM_FAULTS = ["not-well-formed", "forbidden-character", "invalid-utf8"] as const;
 
 export type XmlFaultKind = (typeof STRICTNESS_FAULTS)[number] | (typeof FORM_FAULTS)[number];
 

@@ -47,7 +47,7 @@ export function decideAcknowledge(
       // DEL-5: nothing outstanding, a genuine handle and in time: it was acknowledged before.
       return { handle };
     }
-    if (outstanding.number !== receipt.number || outstanding.before === undefined) {
+    if (outstanding.number !== receipt.number || outstanding.untilBefore === undefined) {
       return { handle, refusal: "expired", hint: supersededHint(outstanding.attempt) };
     }
     const offsets = ended.get(receipt.queue) ?? new Set();

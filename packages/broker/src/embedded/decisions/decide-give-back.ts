@@ -32,7 +32,7 @@ export function decideGiveBack(
 function canUndoDelivery(ledger: Ledger, receipt: DeliveryReceipt, limit: number): boolean {
   const subscription = ledger.subscription(receipt.topic, receipt.group);
   const outstanding = subscription?.queue(receipt.queue).outstanding.get(receipt.offset);
-  if (outstanding?.before === undefined || outstanding.number !== receipt.number) return false;
+  if (outstanding?.untilBefore === undefined || outstanding.number !== receipt.number) return false;
   return outstanding.giveBacks + 1 < limit;
 }
 

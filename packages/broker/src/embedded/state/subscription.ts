@@ -21,14 +21,8 @@ export interface Outstanding extends Awaited {
   ordered: boolean;
   /** How often in a row it was given back (DEL-8). */
   giveBacks: number;
-  /** What to return to when this delivery is given back. Absent once it was. */
-  before: Before | undefined;
-}
-
-interface Before {
-  readonly until: EpochMs;
-  readonly firstDeliveredAt: EpochMs;
-  readonly ordered: boolean;
+  /** What `until` returns to when this delivery is given back; the rest follows from the attempt. Absent once it was. */
+  untilBefore: EpochMs | undefined;
 }
 
 /** Where a group stands in one message queue. */
@@ -144,13 +138,9 @@ export class Subscription {
       } else {
         this.#leave(known);
         // DEL-8: only give-backs that follow one another count.
-        if (known.before !== undefined) known.giveBacks = 0;
+        if (known.untilBefore !== undefined) known.giveBacks = 0;
       }
-      outstanding.before = {
-        until: outstanding.until,
-        firstDeliveredAt: outstanding.firstDeliveredAt,
-        ordered: outstanding.ordered,
-      };
+      outstanding.untilBefore = outstanding.until;
       if (attempt === 1) outstanding.firstDeliveredAt = fact.at;
       outstanding.attempt = attempt;
       outstanding.number = number;
@@ -165,14 +155,12 @@ export class Subscription {
   giveBack(queue: number, offset: Offset): void {
     const progress = this.queue(queue);
     const outstanding = progress.outstanding.get(offset);
-    if (outstanding?.before === undefined) return;
+    if (outstanding?.untilBefore === undefined) return;
     this.#leave(outstanding);
     outstanding.attempt -= 1;
-    outstanding.until = outstanding.before.until;
-    outstanding.firstDeliveredAt = outstanding.before.firstDeliveredAt;
-    outstanding.ordered = outstanding.before.ordered;
+    outstanding.until = outstanding.untilBefore;
     outstanding.giveBacks += 1;
-    outstanding.before = undefined;
+    outstanding.untilBefore = undefined;
     // DEL-8: in its old place, which is among the new ones when it was never delivered before.
     if (outstanding.attempt === 0) progress.ready.add(offset);
     else this.waiting.add(outstanding);
@@ -215,7 +203,7 @@ export class Subscription {
       number: 0,
       ordered: false,
       giveBacks: 0,
-      before: undefined,
+      untilBefore: undefined,
       heapIndex: NOT_IN_HEAP,
       isDue: false,
     };
