@@ -133,6 +133,26 @@ describe("a history without fault", () => {
     expect(judge(history)).toEqual([]);
   });
 
+  it("has what was acknowledged without an answer again, in its place, also when one poll takes only a part", () => {
+    const history = aHistory({
+      publications: ["a", "b", "c"].map((body, index) => publishedInOrder(body, index * 20)),
+      polls: [
+        polledInOrder(100, ["a", 1], ["b", 1], ["c", 1]),
+        polledInOrder(1_200, ["a", 2]),
+        polledInOrder(2_300, ["a", 3], ["b", 2], ["c", 2]),
+        polledInOrder(3_400, ["b", 3], ["c", 3]),
+      ],
+      endings: [
+        ended("a 1", 200, { outcome: "unknown" }),
+        ended("b 1", 200, { outcome: "unknown" }),
+        ended("a 3", 2_400),
+        ended("b 3", 3_500),
+        ended("c 3", 3_500),
+      ],
+    });
+    expect(judge(history)).toEqual([]);
+  });
+
   it("has half messages committed at the publish or at a check, rolled back, and asked about again", () => {
     const history = aHistory({
       publications: [publishedHalf("now", 0), publishedHalf("later", 0), publishedHalf("never", 0)],

@@ -206,6 +206,9 @@ function* order({ lines, publicationOf }: Evidence): Violations {
 function* gate({ lines, publicationOf, endingsOf }: Evidence): Violations {
   for (const { name, polls } of lines.filter(({ sort }) => sort === "ordered")) {
     const outstandingOf = new Map<string, Map<string, Delivery>>();
+    // Its place lasts, also of a message that an acknowledgement without an answer only seemed to have ended.
+    const places = new Map<string, number>();
+    const placeOf = ({ messageId }: Delivery) => places.get(messageId) ?? 0;
     for (const { deliveries, endedAt } of polls) {
       const batches = groupBy(deliveries, ({ body }) => publicationOf.get(body)?.shardingKey ?? "");
       for (const [key, batch] of batches) {
@@ -214,7 +217,10 @@ function* gate({ lines, publicationOf, endingsOf }: Evidence): Violations {
         outstandingOf.set(key, delivered);
         const hasEnded = ({ receiptHandle }: Delivery) =>
           (endingsOf.get(receiptHandle) ?? []).some((ending) => mayHaveWorked(ending) && ending.invokedAt <= endedAt);
-        const outstanding = [...delivered.values()].filter((delivery) => !hasEnded(delivery));
+        for (const { messageId } of batch) if (!places.has(messageId)) places.set(messageId, places.size);
+        const outstanding = [...delivered.values()]
+          .filter((delivery) => !hasEnded(delivery))
+          .toSorted((a, b) => placeOf(a) - placeOf(b));
 
         const fresh = batch.filter(({ consumedTimes }) => consumedTimes === 1);
         const [first] = fresh;

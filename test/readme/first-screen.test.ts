@@ -73,7 +73,8 @@ describe.sequential("what the README shows, on a fresh clone", () => {
       () => false,
     );
     if (!hasTerminal) skip("here is no script(1) to make a terminal");
-    const broker = await startAsFirst({}, (command) => `script --quiet --return --command "${command}" /dev/null`);
+    // `exec`: a shell that waits for npm would itself be ended by Ctrl-C, whatever npm makes of it.
+    const broker = await startAsFirst({}, (command) => `script --quiet --return --command "exec ${command}" /dev/null`);
     const [shown = ""] = await broker.find(/stagemq \d+[.].*Ctrl-C/s);
     const port = /http:\/\/127[.]0[.]0[.]1:(\d+)/.exec(shown)?.[1] ?? "";
     const words = (line: string) => line.trim().replace(/\s+/g, " ");
