@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { escapeXml, XML_NAMESPACE } from "./write-xml.ts";
 
@@ -29,7 +30,46 @@ describe("text as it is written", () => {
     expect(escapeXml(text)).toBe(written);
   });
 
+  it("WIRE-49 and WIRE-53: whatever the text, each of its characters is written by itself", () => {
+    const unit = fc.oneof(
+      fc.constantFrom(
+        "&",
+        "<",
+        ">",
+        "\r",
+        "\n",
+        " ",
+        "\ufffd",
+        "\ufffe",
+        "\uffff",
+        "\ufffc",
+        "\uffbe",
+        "\ud83d",
+        "\ude00",
+      ),
+      fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+    );
+    fc.assert(
+      fc.property(fc.array(unit, { maxLength: 12 }), (units) => {
+        const text = `a${units.join("")}`;
+        expect(escapeXml(text)).toBe([...text].map(writtenAlone).join(""));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it("a body of 4 MiB of the dearest characters is written whole", () => {
+    const times = 1_024 * 1_024;
+    expect(escapeXml("&<>\r".repeat(times)) === "&amp;&lt;&gt;&#13;".repeat(times)).toBe(true);
+  });
+
   it("WIRE-61: the namespace is the one that Java accepts, without a slash at its end", () => {
     expect(XML_NAMESPACE).toBe("http://mq.aliyuncs.com/doc/v1");
   });
 });
+
+function writtenAlone(character: string): string {
+  const written = new Map(Object.entries({ "&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;" })).get(character);
+  if (written !== undefined) return written;
+  return /[\t\n\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u.test(character) ? character : "\ufffd";
+}

@@ -16,24 +16,53 @@ export function writeText(name: string, text: string, indent = "  "): string {
   return `${indent}<${name}>${escapeXml(text)}</${name}>\n`;
 }
 
-const SPECIAL = /[&<>\r]/;
 // WIRE-53: all but the characters of XML 1.0. Most SDKs lose a whole batch over one of them.
 const UNWRITABLE = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
-const EVERY_UNWRITABLE = new RegExp(UNWRITABLE, "gu");
+const SPECIAL = /[&<>\r]/;
 const ONLY_BLANKS = /^[ \t\n\r]+$/;
+
+const REPLACEMENT = Buffer.from("\uFFFD");
+const ESCAPES = new Map(
+  Object.entries({ "&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;" }).map(([character, written]) => [
+    character.charCodeAt(0),
+    Buffer.from(written),
+  ]),
+);
+/** What stands for a byte of UTF-8 that does not stand for itself. */
+const WRITTEN = Array.from({ length: 256 }, (_, byte) => {
+  const isControl = byte < 0x20 && !"\t\n\r".includes(String.fromCharCode(byte));
+  return isControl ? REPLACEMENT : ESCAPES.get(byte);
+});
+/** How many bytes that adds. */
+const ADDED = Uint8Array.from(WRITTEN, (written) => (written?.length ?? 1) - 1);
 
 /** Text as every SDK reads it back unchanged; characters that XML cannot carry become U+FFFD. */
 export function escapeXml(text: string): string {
-  let escaped = text;
-  if (SPECIAL.test(escaped)) {
-    escaped = escaped
-      .replaceAll("&", "&amp;")
-      .replaceAll("<", "&lt;")
-      .replaceAll(">", "&gt;")
-      .replaceAll("\r", "&#13;");
-  }
-  if (UNWRITABLE.test(escaped)) escaped = escaped.replace(EVERY_UNWRITABLE, "\uFFFD");
-  if (!ONLY_BLANKS.test(text)) return escaped;
   // PHP and C++ drop text of blanks alone, unless its first character is a reference.
-  return escaped.startsWith("&") ? escaped : `&#${escaped.charCodeAt(0)};${escaped.slice(1)}`;
+  if (ONLY_BLANKS.test(text)) return `&#${text.charCodeAt(0)};${escapeSpecial(text.slice(1))}`;
+  return escapeSpecial(text);
+}
+
+function escapeSpecial(text: string): string {
+  return SPECIAL.test(text) || UNWRITABLE.test(text) ? escapeBytes(Buffer.from(text)) : text;
+}
+
+/** Byte by byte: to replace four million places of a string takes half a second. Half a surrogate is U+FFFD already. */
+function escapeBytes(bytes: Buffer): string {
+  let length = bytes.length;
+  for (let at = 0; at < bytes.length; at += 1) length += ADDED[bytes[at] as number] as number;
+  const escaped = Buffer.allocUnsafe(length);
+  let end = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] as number;
+    const written = WRITTEN[byte];
+    if (written === undefined) escaped[end++] = isLastOfNoncharacter(bytes, at) ? 0xbd : byte;
+    else for (let place = 0; place < written.length; place += 1) escaped[end++] = written[place] as number;
+  }
+  return escaped.toString();
+}
+
+/** U+FFFE and U+FFFF are EF BF BE and EF BF BF; EF BF BD is U+FFFD. */
+function isLastOfNoncharacter(bytes: Buffer, at: number): boolean {
+  return (bytes[at] as number) >= 0xbe && bytes[at - 1] === 0xbf && bytes[at - 2] === 0xef;
 }
