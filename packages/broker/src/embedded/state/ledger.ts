@@ -46,6 +46,14 @@ export interface LedgerSettings {
 /** Whoever has something come due by `now()`. */
 export type Timed = Subscription | HalfMessages;
 
+/** What a message queue keeps of a message. */
+interface Appended {
+  readonly position: Position;
+  readonly bodyBytes: number;
+  readonly tag: TagHash;
+  readonly visibleAt: EpochMs;
+}
+
 /** The sum of the facts, in memory. `apply` is the only way it changes; everything else here reads. */
 export class Ledger {
   readonly #settings: LedgerSettings;
@@ -188,7 +196,9 @@ export class Ledger {
     },
 
     "message-stored": (fact, position) => {
-      this.#append(fact.topic, fact.queue, position, bodyBytesOf(fact.message), this.#hashTag(fact.message.tag));
+      const { topic, queue, message, publishedAt: visibleAt } = fact;
+      const tag = this.#hashTag(message.tag);
+      this.#append(topic, queue, { position, bodyBytes: bodyBytesOf(message), tag, visibleAt });
     },
 
     "delayed-message-stored": (fact, position) => {
@@ -205,9 +215,8 @@ export class Ledger {
 
     "delayed-message-released": (fact) => {
       const delayed = this.delayed.take(fact.id);
-      if (delayed !== undefined) {
-        this.#append(fact.topic, fact.queue, delayed.position, delayed.bodyBytes, delayed.tag);
-      }
+      // DLY-3: the retention counts from the due time.
+      if (delayed !== undefined) this.#append(fact.topic, fact.queue, { ...delayed, visibleAt: delayed.deliverAt });
     },
 
     "half-message-stored": (fact, position) => {
@@ -236,7 +245,7 @@ export class Ledger {
       topic.half.end(half, fact.resolution === "commit" ? "committed" : "rolled-back", fact.at);
       this.#place(topic.half);
       if (fact.resolution === "rollback") return;
-      if (fact.queue !== undefined) this.#append(topic.id, fact.queue, half.position, half.bodyBytes, half.tag);
+      if (fact.queue !== undefined) this.#append(topic.id, fact.queue, { ...half, visibleAt: fact.at });
       else {
         const { id, position, bodyBytes, tag, deliverAt = fact.at } = half;
         this.delayed.add({ id, topic: topic.id, position, bodyBytes, tag, deliverAt });
@@ -291,7 +300,7 @@ export class Ledger {
       subscription.end(fact.queue, fact.offset);
       subscription.deadLettered += 1;
       this.#place(subscription);
-      this.#append(fact.deadLetterTopic, 0, position, bodyBytes, tag);
+      this.#append(fact.deadLetterTopic, 0, { position, bodyBytes, tag, visibleAt: fact.at });
     },
   };
 
@@ -301,12 +310,12 @@ export class Ledger {
     this.agenda.place(owner);
   }
 
-  #append(topic: Id, queue: number, position: Position, bodyBytes: number, tag: TagHash): void {
+  #append(topic: Id, queue: number, { position, bodyBytes, tag, visibleAt }: Appended): void {
     const queues = this.#topicOf(topic).queues;
     const target = queues[queue];
     if (target === undefined)
       throw new Error(`fact about message queue ${queue} of topic ${topic}, which has ${queues.length}`);
-    target.append(position, bodyBytes, tag);
+    target.append(position, bodyBytes, tag, visibleAt);
   }
 
   #topicOf(id: Id): TopicState {

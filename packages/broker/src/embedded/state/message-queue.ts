@@ -1,58 +1,242 @@
+import type { EpochMs } from "../../domain/time.ts";
 import type { Offset, Position } from "../journal/fact.ts";
 import type { TagHash, TagSet } from "./tag-set.ts";
 
 const CHUNK = 4_096;
+const MAX_DELTA = 2 ** 32 - 1;
+
+/** The messages of one chunk, column by column: those from `from` up to, not including, `to`. Never changes. */
+export interface QueueSlice {
+  readonly from: Offset;
+  readonly to: Offset;
+  readonly positions: Float64Array;
+  readonly bodyBytes: Uint32Array;
+  /** Two halves for each message, the high one first. */
+  readonly tags: Uint32Array;
+  readonly visibleAt: Float64Array;
+}
+
+/** A message queue as it stood at one moment, whatever becomes of it later. */
+export interface QueueCapture {
+  readonly head: Offset;
+  readonly end: Offset;
+  /** Of all that ever stood in it. */
+  readonly newestVisibleAt: EpochMs;
+  slices(): Generator<QueueSlice>;
+}
+
+/** Entries are only ever added, but for positions: these are cloned before a change while somebody may still look at them. */
+interface Chunk {
+  positions: Float64Array;
+  isCaptured: boolean;
+  /** Of what is still retained; unset until somebody asks. */
+  smallestPosition: Position | undefined;
+  readonly bodyBytes: Uint32Array;
+  readonly tags: Uint32Array;
+  /** When the first message of the chunk became visible. */
+  readonly visibleFrom: EpochMs;
+  /** How much later the others did; wider only where 49 days do not suffice. */
+  visibleAfter: Uint32Array | Float64Array;
+}
 
 /**
- * One ordered sequence of a topic: where each message stands in the journal, how large it is, which tag it has. 20 bytes a
- * message, in slices, so that it never has to be copied to grow.
+ * One ordered sequence of a topic: where each message stands in the journal, how large it is, which tag it has and since when
+ * it is visible. 24 bytes a message, in chunks, so that it never has to be copied to grow and goes chunk by chunk.
  */
 export class MessageQueue {
-  readonly #positions: Float64Array[] = [];
-  readonly #bodyBytes: Uint32Array[] = [];
-  readonly #tags: Uint32Array[] = [];
+  /** The first one holds `head`. */
+  readonly #chunks: Chunk[] = [];
+  #firstChunk = 0;
+  #head: Offset = 0;
   #end: Offset = 0;
+  #newestVisibleAt: EpochMs = 0;
+
+  /** A queue as it was captured. */
+  static restore(
+    { head, newestVisibleAt }: Pick<QueueCapture, "head" | "newestVisibleAt">,
+    slices: Iterable<QueueSlice>,
+  ): MessageQueue {
+    const queue = new MessageQueue();
+    queue.#head = head;
+    queue.#end = head;
+    queue.#firstChunk = chunkOf(head);
+    for (const { from, to, positions, bodyBytes, tags, visibleAt } of slices) {
+      for (let index = 0; index < to - from; index++) {
+        const tag = { high: tags[2 * index] ?? 0, low: tags[2 * index + 1] ?? 0 };
+        queue.append(positions[index] ?? 0, bodyBytes[index] ?? 0, tag, visibleAt[index] ?? 0);
+      }
+    }
+    queue.#newestVisibleAt = newestVisibleAt;
+    return queue;
+  }
+
+  /** The oldest offset that is retained; `end` where nothing is. */
+  get head(): Offset {
+    return this.#head;
+  }
 
   /** The offset that the next message gets. */
   get end(): Offset {
     return this.#end;
   }
 
-  append(position: Position, bodyBytes: number, tag: TagHash): void {
+  /** How many messages are retained. */
+  get count(): number {
+    return this.#end - this.#head;
+  }
+
+  has(offset: Offset): boolean {
+    return offset >= this.#head && offset < this.#end;
+  }
+
+  /** A message never counts as visible before the one in front of it, so that what is too old is always in front. */
+  append(position: Position, bodyBytes: number, tag: TagHash, visibleAt: EpochMs): void {
+    this.#newestVisibleAt = Math.max(this.#newestVisibleAt, visibleAt);
     const index = this.#end % CHUNK;
-    if (index === 0) {
-      this.#positions.push(new Float64Array(CHUNK));
-      this.#bodyBytes.push(new Uint32Array(CHUNK));
-      this.#tags.push(new Uint32Array(2 * CHUNK));
+    const chunk = this.#chunks[chunkOf(this.#end) - this.#firstChunk] ?? this.#addChunk();
+    chunk.positions[index] = position;
+    if (chunk.smallestPosition !== undefined) chunk.smallestPosition = Math.min(chunk.smallestPosition, position);
+    chunk.bodyBytes[index] = bodyBytes;
+    chunk.tags[2 * index] = tag.high;
+    chunk.tags[2 * index + 1] = tag.low;
+    const after = this.#newestVisibleAt - chunk.visibleFrom;
+    if (after > MAX_DELTA && chunk.visibleAfter instanceof Uint32Array) {
+      chunk.visibleAfter = Float64Array.from(chunk.visibleAfter);
     }
-    const slice = this.#positions.length - 1;
-    (this.#positions[slice] as Float64Array)[index] = position;
-    (this.#bodyBytes[slice] as Uint32Array)[index] = bodyBytes;
-    const tags = this.#tags[slice] as Uint32Array;
-    tags[2 * index] = tag.high;
-    tags[2 * index + 1] = tag.low;
+    chunk.visibleAfter[index] = after;
     this.#end++;
   }
 
   /** Where in the journal the fact stands that holds the message. */
   positionOf(offset: Offset): Position {
-    const position = this.#positions[Math.floor(offset / CHUNK)]?.[offset % CHUNK];
-    if (position === undefined || offset >= this.#end) throw new RangeError(`no message stands at offset ${offset}`);
-    return position;
+    return this.#chunkAt(offset).positions[offset % CHUNK] ?? 0;
   }
 
   bodyBytesOf(offset: Offset): number {
-    return this.#bodyBytes[Math.floor(offset / CHUNK)]?.[offset % CHUNK] ?? 0;
+    return this.#chunkAt(offset).bodyBytes[offset % CHUNK] ?? 0;
   }
 
   tagOf(offset: Offset): TagHash {
-    const tags = this.#tags[Math.floor(offset / CHUNK)];
+    const { tags } = this.#chunkAt(offset);
     const index = 2 * (offset % CHUNK);
-    return { high: tags?.[index] ?? 0, low: tags?.[index + 1] ?? 0 };
+    return { high: tags[index] ?? 0, low: tags[index + 1] ?? 0 };
   }
 
   hasOneOf(tags: TagSet, offset: Offset): boolean {
     const { high, low } = this.tagOf(offset);
     return tags.has(high, low);
   }
+
+  /** Since when it can be delivered: the retention counts from then (RET-1). */
+  visibleAt(offset: Offset): EpochMs {
+    const { visibleFrom, visibleAfter } = this.#chunkAt(offset);
+    return visibleFrom + (visibleAfter[offset % CHUNK] ?? 0);
+  }
+
+  /** The first retained offset that became visible after `instant`; `end` where none did. */
+  firstVisibleAfter(instant: EpochMs): Offset {
+    let low = this.#head;
+    let high = this.#end;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.visibleAt(middle) <= instant) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Forgets every message before `offset`. */
+  dropUpTo(offset: Offset): void {
+    this.#head = Math.max(this.#head, Math.min(offset, this.#end));
+    const gone = Math.min(chunkOf(this.#head) - this.#firstChunk, this.#chunks.length);
+    this.#chunks.splice(0, gone);
+    this.#firstChunk = chunkOf(this.#head);
+    const first = this.#chunks[0];
+    if (first !== undefined) first.smallestPosition = undefined;
+  }
+
+  /** The message now stands at `position` too, and counts as standing there. */
+  moveTo(offset: Offset, position: Position): void {
+    const chunk = this.#chunkAt(offset);
+    if (chunk.isCaptured) {
+      chunk.positions = chunk.positions.slice();
+      chunk.isCaptured = false;
+    }
+    chunk.positions[offset % CHUNK] = position;
+    chunk.smallestPosition = undefined;
+  }
+
+  /** What is retained and stands before `position`, by offset; cheap where nothing does. */
+  *standingBefore(position: Position): Generator<Offset> {
+    for (let from = this.#head; from < this.#end; from = (chunkOf(from) + 1) * CHUNK) {
+      const to = Math.min((chunkOf(from) + 1) * CHUNK, this.#end);
+      const chunk = this.#chunkAt(from);
+      chunk.smallestPosition ??= chunk.positions.subarray(from % CHUNK, (from % CHUNK) + to - from).reduce(least);
+      if (chunk.smallestPosition >= position) continue;
+      for (let offset = from; offset < to; offset++) if (this.positionOf(offset) < position) yield offset;
+    }
+  }
+
+  /** The queue as it stands now. Costs next to nothing; what is changed later is copied then. */
+  capture(): QueueCapture {
+    const { head, end } = this;
+    const newestVisibleAt = this.#newestVisibleAt;
+    const firstChunk = this.#firstChunk;
+    const chunks = this.#chunks.map((chunk) => {
+      chunk.isCaptured = true;
+      return { ...chunk };
+    });
+    return {
+      head,
+      end,
+      newestVisibleAt,
+      *slices() {
+        for (const [index, chunk] of chunks.entries()) {
+          const start = (firstChunk + index) * CHUNK;
+          const [from, to] = [Math.max(start, head), Math.min(start + CHUNK, end)];
+          if (from < to) yield sliceOf(chunk, start, from, to);
+        }
+      },
+    };
+  }
+
+  #chunkAt(offset: Offset): Chunk {
+    const chunk = this.has(offset) ? this.#chunks[chunkOf(offset) - this.#firstChunk] : undefined;
+    if (chunk === undefined) throw new RangeError(`no message stands at offset ${offset}`);
+    return chunk;
+  }
+
+  #addChunk(): Chunk {
+    const chunk: Chunk = {
+      positions: new Float64Array(CHUNK),
+      isCaptured: false,
+      smallestPosition: undefined,
+      bodyBytes: new Uint32Array(CHUNK),
+      tags: new Uint32Array(2 * CHUNK),
+      visibleFrom: this.#newestVisibleAt,
+      visibleAfter: new Uint32Array(CHUNK),
+    };
+    this.#chunks.push(chunk);
+    return chunk;
+  }
+}
+
+function chunkOf(offset: Offset): number {
+  return Math.floor(offset / CHUNK);
+}
+
+function least(one: number, other: number): number {
+  return Math.min(one, other);
+}
+
+function sliceOf(chunk: Chunk, start: Offset, from: Offset, to: Offset): QueueSlice {
+  const [low, high] = [from - start, to - start];
+  return {
+    from,
+    to,
+    positions: chunk.positions.subarray(low, high),
+    bodyBytes: chunk.bodyBytes.subarray(low, high),
+    tags: chunk.tags.subarray(2 * low, 2 * high),
+    visibleAt: Float64Array.from(chunk.visibleAfter.subarray(low, high), (after) => chunk.visibleFrom + after),
+  };
 }
