@@ -7,7 +7,7 @@ import { ByteWriter, UnreadableBytes } from "./binary.ts";
 import { asRefusal, type DataDirectory, openDataDirectory, refusing } from "./data-directory.ts";
 import type { Fact, Position } from "./fact.ts";
 import { readFrame, writeFrame } from "./frame.ts";
-import type { Journal, Recorded } from "./journal.ts";
+import type { Journal, Recorded, SegmentSpan } from "./journal.ts";
 import { type GroupBytes, RecentGroups } from "./recent-groups.ts";
 import { type Recovered, recover, type Segment } from "./recovery.ts";
 import {
@@ -91,6 +91,31 @@ export class FileJournal implements Journal {
       this.#tellFailure = resolve;
     });
   }
+
+  get segments(): readonly SegmentSpan[] {
+    return this.#segments.map((segment) => ({
+      number: segment.header.number,
+      from: segment.header.base,
+      to: this.#endOf(segment),
+    }));
+  }
+
+  // Not built yet: until then nothing is kept and nothing forgotten.
+  readonly replaysFrom = 0;
+
+  async snapshot(): Promise<undefined> {}
+
+  pin(_position: Position): () => void {
+    return () => {};
+  }
+
+  async keepSnapshot(_position: Position, state: AsyncIterable<Uint8Array>): Promise<void> {
+    await state[Symbol.asyncIterator]().return?.();
+  }
+
+  async forget(_position: Position): Promise<void> {}
+
+  async scrub(_segment: number): Promise<void> {}
 
   get secret(): Uint8Array {
     if (!this.#directory) throw new Error("The journal is not open.");

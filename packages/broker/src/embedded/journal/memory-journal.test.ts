@@ -41,6 +41,44 @@ describe("the memory journal", () => {
     expect(await journal.read(journal.append([aFact(3)])[0] as Position)).toEqual(aFact(3));
   });
 
+  it("frees what is forgotten, but the newest page and what is pinned", async () => {
+    const journal = new MemoryJournal(new Uint8Array(32));
+    const positions = [1, 2, 3].map((id) => journal.append([aFact(id, 300_000)])[0] as Position);
+    const [first, second, third] = positions as [Position, Position, Position];
+    expect(journal.segments).toEqual([
+      { number: 1, from: first, to: second },
+      { number: 2, from: second, to: third },
+      { number: 3, from: third, to: journal.replaysFrom },
+    ]);
+    const release = journal.pin(second);
+    await journal.forget(journal.replaysFrom);
+    await expect(journal.read(first)).rejects.toThrow(RangeError);
+    expect(await journal.read(second)).toEqual(aFact(2, 300_000));
+    release();
+    await journal.forget(journal.replaysFrom);
+    await expect(journal.read(second)).rejects.toThrow(RangeError);
+    expect(await journal.read(third)).toEqual(aFact(3, 300_000));
+    expect(journal.append([aFact(4)])).toEqual([journal.segments.at(-1)?.from]);
+    expect(journal.segments.map(({ number }) => number)).toEqual([3, 4]);
+  });
+
+  it("lets go of the state of a snapshot, unread", async () => {
+    let isReleased = false;
+    const state: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => expect.fail("It was read."),
+        return: async () => {
+          isReleased = true;
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+    const journal = new MemoryJournal(new Uint8Array(32));
+    await journal.keepSnapshot(0, state);
+    expect(isReleased).toBe(true);
+    expect(await journal.snapshot()).toBeUndefined();
+  });
+
   it("begins empty", async () => {
     const slices = [];
     for await (const slice of new MemoryJournal(new Uint8Array(32)).replay()) slices.push(slice);

@@ -1,7 +1,7 @@
 import { ByteWriter } from "./binary.ts";
 import type { Fact, Position } from "./fact.ts";
 import { readFrame, writeFrame } from "./frame.ts";
-import type { Journal, Recorded } from "./journal.ts";
+import type { Journal, Recorded, SegmentSpan } from "./journal.ts";
 
 const PAGE_BYTES = 256 * 1_024;
 
@@ -12,13 +12,15 @@ export class MemoryJournal implements Journal {
   readonly secret: Uint8Array;
   /** It has no disk that could fail. */
   readonly failed: Promise<Error> = new Promise(() => {});
-  readonly #pages: Page[] = [];
+  #pages: Page[] = [];
 
   constructor(secret: Uint8Array) {
     this.secret = secret;
   }
 
   async open(): Promise<void> {}
+
+  async snapshot(): Promise<undefined> {}
 
   async *replay(): AsyncIterable<readonly Recorded[]> {}
 
@@ -40,23 +42,73 @@ export class MemoryJournal implements Journal {
   async synced(_position: Position): Promise<void> {}
 
   async read(position: Position): Promise<Fact> {
-    const page = this.#pages.findLast(({ start }) => start <= position);
+    const page = this.#pageOf(position);
     if (!page) throw new RangeError(`Nothing stands at ${position}.`);
     return readFrame(page.frames.buffer, position - page.start);
   }
 
+  /** A read is over before anything can be forgotten; between a pin and a read something might. */
+  pin(position: Position): () => void {
+    const page = this.#pageOf(position);
+    if (!page) return () => {};
+    page.pins += 1;
+    let isHeld = true;
+    return () => {
+      if (isHeld) page.pins -= 1;
+      isHeld = false;
+    };
+  }
+
+  /** Each page is one. */
+  get segments(): readonly SegmentSpan[] {
+    return this.#pages.map(({ number, start, frames }) => ({ number, from: start, to: start + frames.at }));
+  }
+
+  /** Keeps nothing: there is no next start. */
+  async keepSnapshot(_position: Position, state: AsyncIterable<Uint8Array>): Promise<void> {
+    await state[Symbol.asyncIterator]().return?.();
+  }
+
+  /** Nothing is ever replayed: its end. */
+  get replaysFrom(): Position {
+    const newest = this.#pages.at(-1);
+    return newest ? newest.start + newest.frames.at : 0;
+  }
+
+  /** Frees memory. What is pinned goes with a later call. */
+  async forget(position: Position): Promise<void> {
+    const newest = this.#pages.at(-1);
+    this.#pages = this.#pages.filter(
+      (page) => page === newest || page.pins > 0 || page.start + page.frames.at > position,
+    );
+  }
+
+  async scrub(_segment: number): Promise<void> {}
+
   async close(): Promise<void> {}
+
+  #pageOf(position: Position): Page | undefined {
+    const page = this.#pages.findLast(({ start }) => start <= position);
+    return page && position < page.start + page.frames.at ? page : undefined;
+  }
 
   #roomyPage(): Page {
     const last = this.#pages.at(-1);
     if (last && last.frames.at < PAGE_BYTES) return last;
-    const page = { start: last ? last.start + last.frames.at : 0, frames: new ByteWriter(4_096) };
+    const page: Page = {
+      number: last ? last.number + 1 : 1,
+      start: last ? last.start + last.frames.at : 0,
+      frames: new ByteWriter(4_096),
+      pins: 0,
+    };
     this.#pages.push(page);
     return page;
   }
 }
 
 interface Page {
+  readonly number: number;
   readonly start: Position;
   readonly frames: ByteWriter;
+  pins: number;
 }
