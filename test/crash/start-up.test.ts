@@ -128,7 +128,7 @@ describe.concurrent("a data directory", () => {
     const { code, output, errorOutput } = await refusal(dataDirectory);
     expect({ code, output }).toEqual({ code: 5, output: "" });
     expect(errorOutput).toBe(
-      `${dataDirectory} has data format 3, written by stagemq 0.4.0; this is 0.1.0 and reads format 1. Start that version, or use another directory: --data DIR.\n`,
+      `${dataDirectory} has data format 3, written by stagemq 0.4.0; this is 0.1.0 and reads format 2. Start that version, or use another directory: --data DIR.\n`,
     );
     expect(await contentOf(dataDirectory)).toEqual(before);
   });

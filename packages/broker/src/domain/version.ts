@@ -2,4 +2,4 @@
 export const VERSION = "0.1.0";
 
 /** Of the data directory: what this stagemq writes, and the newest it reads (DUR-5). */
-export const DATA_FORMAT = 1;
+export const DATA_FORMAT = 2;

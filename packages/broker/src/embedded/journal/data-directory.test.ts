@@ -2,6 +2,7 @@ import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { aWorld, DIRECTORY, FIRST_SEGMENT, openJournal } from "../../../test/journal/open-journal.ts";
 import { StartError } from "../../domain/start-error.ts";
+import { DATA_FORMAT } from "../../domain/version.ts";
 import { FaultyDisk } from "../../testing/faulty-disk.ts";
 import { type DataDescription, removeData } from "./data-directory.ts";
 import type { FileJournalOptions } from "./file-journal.ts";
@@ -57,15 +58,21 @@ describe("RUN-1: a start on a directory that cannot be used", () => {
     await openJournal(aWorld(), disk);
   });
 
-  it("RUN-1.1: names both formats of a directory that a newer stagemq wrote", async () => {
+  it("DUR-5.1: is signed with the data format, and who wrote it, where every later stagemq finds them", async () => {
+    const { format, version } = JSON.parse((await aUsedDisk()).bytesOf(IDENTITY).toString());
+    expect({ format, version }).toEqual({ format: DATA_FORMAT, version: "0.1.0" });
+  });
+
+  it("DUR-5.2 RUN-1.1: names both formats of a directory that a newer stagemq wrote, and leaves it alone", async () => {
     const disk = await aUsedDisk();
     const { checksum: _, ...identity } = JSON.parse(disk.bytesOf(IDENTITY).toString());
     const newer = { ...identity, format: 3, version: "0.4.0" };
     disk.plant(IDENTITY, Buffer.from(JSON.stringify({ ...newer, checksum: crc32(JSON.stringify(newer)) })));
     expect(await refusalOf(openJournal(aWorld(), disk))).toEqual({
-      sentence: `${DIRECTORY} has data format 3, written by stagemq 0.4.0; this is 0.1.0 and reads format 1. Start that version, or use another directory: --data DIR.`,
+      sentence: `${DIRECTORY} has data format 3, written by stagemq 0.4.0; this is 0.1.0 and reads format 2. Start that version, or use another directory: --data DIR.`,
       exitCode: 5,
     });
+    expect(disk.paths()).toEqual([FIRST_SEGMENT, IDENTITY]);
   });
 
   it.each([
