@@ -87,7 +87,7 @@ describe("after a power cut (DUR-1)", () => {
     ["whatever the disk kept", { syncsFail: false }],
     ["whatever syncs failed before", { syncsFail: true }],
   ])(
-    "DUR-1.1 PUB-1.2: everything confirmed is there, in order, and nothing between is missing, %s",
+    "DUR-1.1, PUB-1.2: everything confirmed is there, in order, and nothing between is missing, %s",
     async (_, { syncsFail }) => {
       let cuts = 0;
       let recovered = 0;

@@ -30,7 +30,7 @@ async function refusalOf(start: Promise<unknown>): Promise<{ sentence: string; e
 }
 
 describe("RUN-1: a start on a directory that cannot be used", () => {
-  it("RUN-1.1 DUR-4.2: names the process that holds it", async () => {
+  it("RUN-1.1, DUR-4.2: names the process that holds it", async () => {
     const disk = aDisk();
     await openJournal(aWorld(), disk);
     expect(await refusalOf(openJournal(aWorld(), disk))).toEqual({
@@ -63,7 +63,7 @@ describe("RUN-1: a start on a directory that cannot be used", () => {
     expect({ format, version }).toEqual({ format: DATA_FORMAT, version: "0.1.0" });
   });
 
-  it("DUR-5.2 RUN-1.1: names both formats of a directory that a newer stagemq wrote, and leaves it alone", async () => {
+  it("DUR-5.3, RUN-1.1: names both formats of a directory that a newer stagemq wrote, and leaves it alone", async () => {
     const disk = await aUsedDisk();
     const { checksum: _, ...identity } = JSON.parse(disk.bytesOf(IDENTITY).toString());
     const newer = { ...identity, format: 3, version: "0.4.0" };

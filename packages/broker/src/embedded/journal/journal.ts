@@ -1,4 +1,5 @@
 import type { Fact, Position } from "./fact.ts";
+import type { Space } from "./space.ts";
 
 export interface Recorded {
   readonly fact: Fact;
@@ -51,6 +52,8 @@ export interface Journal {
   forget(position: Position): Promise<void>;
   /** Reads one old segment again and checks all of it; rejects, and fails the journal, naming file and range (DUR-2). */
   scrub(segment: number): Promise<void>;
+  /** DUR-3: what there is room for; to be asked before facts are committed. */
+  readonly space: Space;
   /** Resolves with the cause when the journal has failed for good (DUR-2); never rejects. */
   readonly failed: Promise<Error>;
   /** Writes and syncs what is there, marks the clean end, lets go of the directory. Safe to call twice. */

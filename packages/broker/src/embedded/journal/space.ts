@@ -29,6 +29,8 @@ export const RESERVE_NAME = "stagemq-reserve";
 const PIECES = 16;
 /** For what a file system keeps beside the bytes. */
 const MARGIN_BYTES = 64 * 1_024;
+/** More than any file system compresses at a time. */
+const NOISE_BYTES = 256 * 1_024;
 const LOOK_AGAIN_AFTER: DurationMs = 500;
 
 export interface SpaceOptions {
@@ -107,6 +109,10 @@ export class DiskSpace implements Space {
     if ((await disk.list(this.#options.directory)).includes(RESERVE_NAME)) {
       this.#reserve = await disk.open(this.#path, "append");
       this.#held = await this.#reserve.size();
+    }
+    if (this.#held > this.#options.reserveBytes) {
+      await this.#reserve?.truncate(this.#options.reserveBytes);
+      this.#held = this.#options.reserveBytes;
     }
     await this.#inTurn(() => this.#look());
     await this.#makeRoomFor(0);
@@ -259,7 +265,8 @@ export class DiskSpace implements Space {
     try {
       this.#reserve ??= await this.#runtime.disk.open(this.#path, "create");
       // Random, so that no file system makes it smaller. Never synced: it is space that counts, not what stands there.
-      await this.#reserve.append(this.#runtime.random.bytes(wanting));
+      const noise = this.#runtime.random.bytes(Math.min(wanting, NOISE_BYTES));
+      await this.#reserve.append(Buffer.alloc(wanting, noise));
     } catch (error) {
       if (!isWantOfSpace(error)) throw error;
       const held = (await this.#reserve?.size()) ?? 0;
