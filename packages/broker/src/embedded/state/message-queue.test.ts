@@ -117,6 +117,31 @@ describe("MessageQueue", () => {
     expect(queue.positionOf(2)).toBe(70_000);
   });
 
+  it("names a dead letter whose message stands before a position, until it was moved", () => {
+    const queue = aQueue(2);
+    queue.append(2_000, 0, NO_TAG, 9_000, 500);
+    expect([...queue.standingBefore(600)]).toEqual([2]);
+    expect(queue.positionOf(2)).toBe(2_000);
+    const capture = queue.capture();
+    queue.moveTo(2, 3_000);
+    expect([...queue.standingBefore(600)]).toEqual([]);
+    const restored = MessageQueue.restore(capture, capture.slices());
+    expect([...restored.standingBefore(600)]).toEqual([2]);
+    expect([...restored.standingBefore(1_001)]).toEqual([0, 2]);
+  });
+
+  it("goes on naming what stands before a position while it is moved and dropped", () => {
+    const queue = aQueue(3 * CHUNK);
+    const named: number[] = [];
+    for (const offset of queue.standingBefore(Number.POSITIVE_INFINITY)) {
+      named.push(offset);
+      queue.moveTo(offset, 1_000_000);
+      if (offset === 10) queue.dropUpTo(CHUNK - 2);
+      if (offset === CHUNK - 1) queue.dropUpTo(3 * CHUNK - 2);
+    }
+    expect(named).toEqual([...Array(11).keys(), CHUNK - 2, CHUNK - 1, 3 * CHUNK - 2, 3 * CHUNK - 1]);
+  });
+
   it("shows a capture as it was, whatever happens to the queue meanwhile", () => {
     const queue = aQueue(2 * CHUNK + 10);
     queue.dropUpTo(5);

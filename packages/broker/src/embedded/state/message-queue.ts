@@ -14,6 +14,8 @@ export interface QueueSlice {
   /** Two halves for each message, the high one first. */
   readonly tags: Uint32Array;
   readonly visibleAt: Float64Array;
+  /** Where the messages themselves stand; absent where that is the same. */
+  readonly storedAt?: Float64Array | undefined;
 }
 
 /** A message queue as it stood at one moment, whatever becomes of it later. */
@@ -28,6 +30,8 @@ export interface QueueCapture {
 /** Entries are only ever added, but for positions: these are cloned before a change while somebody may still look at them. */
 interface Chunk {
   positions: Float64Array;
+  /** Kept for dead letters, whose own facts point to where their messages stand. */
+  storedAt: Float64Array | undefined;
   isCaptured: boolean;
   /** Of what is still retained; unset until somebody asks. */
   smallestPosition: Position | undefined;
@@ -54,19 +58,14 @@ export class MessageQueue {
   /** A queue as it was captured. */
   static restore(
     { head, newestVisibleAt }: Pick<QueueCapture, "head" | "newestVisibleAt">,
-    slices: Iterable<QueueSlice>,
+    slices: Iterable<QueueSlice> = [],
   ): MessageQueue {
     const queue = new MessageQueue();
     queue.#head = head;
     queue.#end = head;
     queue.#firstChunk = chunkOf(head);
-    for (const { from, to, positions, bodyBytes, tags, visibleAt } of slices) {
-      for (let index = 0; index < to - from; index++) {
-        const tag = { high: tags[2 * index] ?? 0, low: tags[2 * index + 1] ?? 0 };
-        queue.append(positions[index] ?? 0, bodyBytes[index] ?? 0, tag, visibleAt[index] ?? 0);
-      }
-    }
     queue.#newestVisibleAt = newestVisibleAt;
+    for (const slice of slices) queue.restoreSlice(slice);
     return queue;
   }
 
@@ -90,12 +89,15 @@ export class MessageQueue {
   }
 
   /** A message never counts as visible before the one in front of it, so that what is too old is always in front. */
-  append(position: Position, bodyBytes: number, tag: TagHash, visibleAt: EpochMs): void {
+  append(position: Position, bodyBytes: number, tag: TagHash, visibleAt: EpochMs, storedAt = position): void {
     this.#newestVisibleAt = Math.max(this.#newestVisibleAt, visibleAt);
     const index = this.#end % CHUNK;
-    const chunk = this.#chunks[chunkOf(this.#end) - this.#firstChunk] ?? this.#addChunk();
+    const chunk = this.#chunks[chunkOf(this.#end) - this.#firstChunk] ?? this.#addChunk(this.#newestVisibleAt, false);
     chunk.positions[index] = position;
-    if (chunk.smallestPosition !== undefined) chunk.smallestPosition = Math.min(chunk.smallestPosition, position);
+    if (storedAt !== position) chunk.storedAt ??= chunk.positions.slice();
+    if (chunk.storedAt !== undefined) chunk.storedAt[index] = storedAt;
+    if (chunk.smallestPosition !== undefined)
+      chunk.smallestPosition = Math.min(chunk.smallestPosition, position, storedAt);
     chunk.bodyBytes[index] = bodyBytes;
     chunk.tags[2 * index] = tag.high;
     chunk.tags[2 * index + 1] = tag.low;
@@ -105,6 +107,29 @@ export class MessageQueue {
     }
     chunk.visibleAfter[index] = after;
     this.#end++;
+  }
+
+  /** Adds one slice of a capture, behind the ones before it: column by column, since a start adds millions of messages (RET-2). */
+  restoreSlice({ from, to, positions, bodyBytes, tags, visibleAt, storedAt }: QueueSlice): void {
+    const beginsChunk = from % CHUNK === 0 || this.#chunks.length === 0;
+    if (from !== this.#end || !beginsChunk || to > (chunkOf(from) + 1) * CHUNK) {
+      throw new RangeError(`messages from ${from} on do not follow ${this.#end}`);
+    }
+    const index = from % CHUNK;
+    const visibleFrom = visibleAt[0] ?? 0;
+    const isWide = (visibleAt[to - from - 1] ?? 0) - visibleFrom > MAX_DELTA;
+    const chunk = this.#addChunk(visibleFrom, isWide);
+    chunk.positions.set(positions, index);
+    chunk.bodyBytes.set(bodyBytes, index);
+    chunk.tags.set(tags, 2 * index);
+    if (storedAt !== undefined) {
+      chunk.storedAt = new Float64Array(CHUNK);
+      chunk.storedAt.set(storedAt, index);
+    }
+    for (let offset = from; offset < to; offset++) {
+      chunk.visibleAfter[offset % CHUNK] = (visibleAt[offset - from] ?? 0) - visibleFrom;
+    }
+    this.#end = to;
   }
 
   /** Where in the journal the fact stands that holds the message. */
@@ -160,20 +185,26 @@ export class MessageQueue {
     const chunk = this.#chunkAt(offset);
     if (chunk.isCaptured) {
       chunk.positions = chunk.positions.slice();
+      chunk.storedAt = chunk.storedAt?.slice();
       chunk.isCaptured = false;
     }
     chunk.positions[offset % CHUNK] = position;
+    if (chunk.storedAt !== undefined) chunk.storedAt[offset % CHUNK] = position;
     chunk.smallestPosition = undefined;
   }
 
-  /** What is retained and stands before `position`, by offset; cheap where nothing does. */
+  /**
+   * What is retained and stands, itself or its message, before `position`, by offset; cheap where nothing does. The queue may
+   * change meanwhile.
+   */
   *standingBefore(position: Position): Generator<Offset> {
-    for (let from = this.#head; from < this.#end; from = (chunkOf(from) + 1) * CHUNK) {
-      const to = Math.min((chunkOf(from) + 1) * CHUNK, this.#end);
+    for (let from = this.#head; from < this.#end; from = Math.max((chunkOf(from) + 1) * CHUNK, this.#head)) {
       const chunk = this.#chunkAt(from);
-      chunk.smallestPosition ??= chunk.positions.subarray(from % CHUNK, (from % CHUNK) + to - from).reduce(least);
+      chunk.smallestPosition ??= this.#smallestIn(chunk, from);
       if (chunk.smallestPosition >= position) continue;
-      for (let offset = from; offset < to; offset++) if (this.positionOf(offset) < position) yield offset;
+      for (let offset = from; chunkOf(offset) === chunkOf(from) && offset < this.#end; offset++) {
+        if (this.has(offset) && leastAt(chunk, offset % CHUNK) < position) yield offset;
+      }
     }
   }
 
@@ -200,21 +231,30 @@ export class MessageQueue {
     };
   }
 
+  #smallestIn(chunk: Chunk, from: Offset): Position {
+    let smallest = Number.POSITIVE_INFINITY;
+    for (let offset = from; chunkOf(offset) === chunkOf(from) && offset < this.#end; offset++) {
+      smallest = Math.min(smallest, leastAt(chunk, offset % CHUNK));
+    }
+    return smallest;
+  }
+
   #chunkAt(offset: Offset): Chunk {
     const chunk = this.has(offset) ? this.#chunks[chunkOf(offset) - this.#firstChunk] : undefined;
     if (chunk === undefined) throw new RangeError(`no message stands at offset ${offset}`);
     return chunk;
   }
 
-  #addChunk(): Chunk {
+  #addChunk(visibleFrom: EpochMs, isWide: boolean): Chunk {
     const chunk: Chunk = {
       positions: new Float64Array(CHUNK),
+      storedAt: undefined,
       isCaptured: false,
       smallestPosition: undefined,
       bodyBytes: new Uint32Array(CHUNK),
       tags: new Uint32Array(2 * CHUNK),
-      visibleFrom: this.#newestVisibleAt,
-      visibleAfter: new Uint32Array(CHUNK),
+      visibleFrom,
+      visibleAfter: isWide ? new Float64Array(CHUNK) : new Uint32Array(CHUNK),
     };
     this.#chunks.push(chunk);
     return chunk;
@@ -225,8 +265,9 @@ function chunkOf(offset: Offset): number {
   return Math.floor(offset / CHUNK);
 }
 
-function least(one: number, other: number): number {
-  return Math.min(one, other);
+function leastAt({ positions, storedAt }: Chunk, index: number): Position {
+  const position = positions[index] ?? 0;
+  return storedAt === undefined ? position : Math.min(position, storedAt[index] ?? 0);
 }
 
 function sliceOf(chunk: Chunk, start: Offset, from: Offset, to: Offset): QueueSlice {
@@ -238,5 +279,6 @@ function sliceOf(chunk: Chunk, start: Offset, from: Offset, to: Offset): QueueSl
     bodyBytes: chunk.bodyBytes.subarray(low, high),
     tags: chunk.tags.subarray(2 * low, 2 * high),
     visibleAt: Float64Array.from(chunk.visibleAfter.subarray(low, high), (after) => chunk.visibleFrom + after),
+    storedAt: chunk.storedAt?.subarray(low, high),
   };
 }
