@@ -99,4 +99,52 @@ describe("the faulty disk", () => {
     for (let turn = 0; turn < 100; turn++) await undefined;
     expect([answered, disk.isDead, reading instanceof Promise]).toEqual([false, true, true]);
   });
+
+  it("tells a failed sync once to every description of the file, then counts the pages as clean", async () => {
+    const disk = await aDiskWithTail();
+    const [one, other] = [await disk.open(FILE, "append"), await disk.open(FILE, "append")];
+    disk.failNext("sync", "EIO");
+    await expect(one.sync()).rejects.toMatchObject({ code: "EIO" });
+    await one.sync();
+    await expect(other.sync()).rejects.toMatchObject({ code: "EIO" });
+    await other.sync();
+    expect(disk.crash("lost").bytesOf(FILE).length).toBeLessThan(4_001);
+    expect(disk.crash("lost").bytesOf(FILE).includes(2)).toBe(false);
+  });
+
+  it("leaves what was read as it was, whatever happens to the file", async () => {
+    const disk = await aDiskWithTail();
+    const file = await disk.open(FILE, "append");
+    const read = await file.read(0, 2_000);
+    const before = Buffer.from(read);
+    disk.flipBit(FILE, 3);
+    await file.overwrite(100, Buffer.alloc(10, 9));
+    await file.truncate(500);
+    expect(read).toEqual(before);
+  });
+
+  it("says what was under way when the power failed", async () => {
+    const disk = await aDiskWithTail();
+    disk.cutPowerAfter(0);
+    const renamed = disk.rename(FILE, "/data/b");
+    expect(await Promise.race([renamed, Promise.resolve("hangs")])).toBe("hangs");
+    expect(disk.diedDuring).toBe("rename");
+    expect(disk.crash().diedDuring).toBeUndefined();
+  });
+
+  it("takes as long over writes and syncs as it is told", async () => {
+    const disk = await aDiskWithTail();
+    const file = await disk.open(FILE, "append");
+    let go = (): void => {};
+    disk.slowDown(
+      () =>
+        new Promise<void>((resolve) => {
+          go = resolve;
+        }),
+    );
+    const synced = file.sync().then(() => "synced");
+    expect(await Promise.race([synced, Promise.resolve("hangs")])).toBe("hangs");
+    go();
+    expect(await synced).toBe("synced");
+  });
 });

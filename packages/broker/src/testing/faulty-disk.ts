@@ -8,7 +8,7 @@ const NEVER = new Promise<never>(() => {});
 export type Unsynced = "lost" | "some" | "kept";
 
 /** Operations that can be told to fail. */
-export type FaultyOperation = "write" | "sync" | "read" | "open" | "lock";
+export type FaultyOperation = "write" | "sync" | "read" | "open" | "lock" | "rename" | "remove";
 
 /**
  * A disk in memory that is as bad as disks may be, the same for the same seed. One value is one uptime of the machine:
@@ -26,6 +26,8 @@ export class FaultyDisk implements Disk {
   readonly #failures: { operation: FaultyOperation; code: string; after: number }[] = [];
   #dead = false;
   #stepsLeft = Number.POSITIVE_INFINITY;
+  #lastStep: FaultyOperation | undefined;
+  #delay: (() => Promise<unknown>) | undefined;
   #syncGate: { opened: Promise<void>; open: () => void } | undefined;
   /** How often the disk was written to, and synced. */
   readonly counts = { writes: 0, syncs: 0 };
@@ -62,6 +64,16 @@ export class FaultyDisk implements Disk {
   /** The power fails after so many steps: every later one never returns. A write may take several steps. */
   cutPowerAfter(steps: number): void {
     this.#stepsLeft = steps;
+  }
+
+  /** Every write and sync takes as long as this does. */
+  slowDown(delay: (() => Promise<unknown>) | undefined): void {
+    this.#delay = delay;
+  }
+
+  /** What was under way when the power failed. */
+  get diedDuring(): FaultyOperation | undefined {
+    return this.#dead ? this.#lastStep : undefined;
   }
 
   /** Whether the power has failed, or the process was killed. */
@@ -149,6 +161,11 @@ export class FaultyDisk implements Disk {
     return { bytes: this.#inode(path).cache.length, modifiedAt: 0 };
   }
 
+  async freeBytes(_directory: string): Promise<number> {
+    await this.#step();
+    return this.#freeBytes();
+  }
+
   async open(path: string, mode: "read" | "append" | "create"): Promise<DiskFile> {
     await this.#step("open");
     if (mode !== "create") return new FaultyFile(this, this.#inode(path));
@@ -159,7 +176,7 @@ export class FaultyDisk implements Disk {
   }
 
   async rename(from: string, to: string): Promise<void> {
-    await this.#step();
+    await this.#step("rename");
     const inode = this.#inode(from);
     this.#changeNames(directoryOf(to), (names) => {
       names.delete(from);
@@ -168,7 +185,7 @@ export class FaultyDisk implements Disk {
   }
 
   async remove(path: string): Promise<void> {
-    await this.#step();
+    await this.#step("remove");
     this.#changeNames(directoryOf(path), (names) => names.delete(path));
   }
 
@@ -194,12 +211,13 @@ export class FaultyDisk implements Disk {
   // --- for its files
 
   async write(inode: Inode, bytes: Uint8Array, overwriteAt?: number): Promise<void> {
+    await this.#delay?.();
     for (let at = 0; at < bytes.length; ) {
       await this.#step("write");
       const asked = bytes.length - at;
       // One write in four is short, and what follows may not happen.
       const short = asked > 1 && this.#random.below(4) === 0 ? 1 + this.#random.below(asked - 1) : asked;
-      const room = overwriteAt === undefined ? this.#capacityBytes - this.#usedBytes() : asked;
+      const room = overwriteAt === undefined ? this.#freeBytes() : asked;
       const fits = Math.min(short, room);
       if (fits <= 0) throw diskError("ENOSPC");
       inode.write(overwriteAt === undefined ? inode.cache.length : overwriteAt + at, bytes.subarray(at, at + fits));
@@ -210,19 +228,26 @@ export class FaultyDisk implements Disk {
 
   async read(inode: Inode, at: number, length: number): Promise<Buffer> {
     await this.#step("read");
-    return Buffer.from(inode.cache.bytes().subarray(at, at + length));
+    return inode.cache.view(at, length);
   }
 
-  async sync(inode: Inode): Promise<void> {
+  async sync(inode: Inode, description: FaultyFile): Promise<void> {
     const upTo = inode.cache.length; // what comes while it waits is not its business
     await this.#pass();
+    await this.#delay?.();
     try {
       await this.#step("sync");
     } catch (error) {
-      inode.forget(); // the pages count as clean, and the next sync will succeed without them
+      inode.fail(); // the pages count as clean, and the next sync will succeed without them
+      description.failuresSeen = inode.failures;
       throw error;
     }
     inode.sync(upTo);
+    // Linux tells an error once to every description of the file, whichever sync met it.
+    if (description.failuresSeen < inode.failures) {
+      description.failuresSeen = inode.failures;
+      throw diskError("EIO");
+    }
     this.counts.syncs += 1;
   }
 
@@ -233,7 +258,9 @@ export class FaultyDisk implements Disk {
 
   /** One step of the machine: it may be the last, and it may fail. */
   async #step(operation?: FaultyOperation): Promise<void> {
-    if (this.#dead || this.#stepsLeft <= 0) {
+    if (this.#dead) await NEVER;
+    this.#lastStep = operation;
+    if (this.#stepsLeft <= 0) {
       this.#dead = true;
       await NEVER;
     }
@@ -261,9 +288,9 @@ export class FaultyDisk implements Disk {
     return inode;
   }
 
-  #usedBytes(): number {
-    if (this.#capacityBytes === Number.POSITIVE_INFINITY) return 0;
-    return [...this.#names.values()].reduce((sum, { cache }) => sum + cache.length, 0);
+  #freeBytes(): number {
+    if (this.#capacityBytes === Number.POSITIVE_INFINITY) return this.#capacityBytes;
+    return [...this.#names.values()].reduce((free, { cache }) => free - cache.length, this.#capacityBytes);
   }
 
   #drawUnsynced(): Unsynced {
@@ -283,10 +310,13 @@ interface NameChange {
 class FaultyFile implements DiskFile {
   readonly #disk: FaultyDisk;
   readonly #inode: Inode;
+  /** How many failed syncs of the file this description knows of. */
+  failuresSeen: number;
 
   constructor(disk: FaultyDisk, inode: Inode) {
     this.#disk = disk;
     this.#inode = inode;
+    this.failuresSeen = inode.failures;
   }
 
   append(bytes: Uint8Array): Promise<void> {
@@ -303,7 +333,7 @@ class FaultyFile implements DiskFile {
   }
 
   sync(): Promise<void> {
-    return this.#disk.sync(this.#inode);
+    return this.#disk.sync(this.#inode, this);
   }
 
   truncate(size: number): Promise<void> {
@@ -323,8 +353,13 @@ class Inode {
   readonly durable = new Image();
   /** What a sync is to write. Elsewhere both are alike, unless a failed sync was forgotten. */
   #dirty: { from: number; to: number }[] = [];
+  /** The cache may differ from what a power cut leaves. */
+  #differs = false;
+  /** How many syncs have failed. */
+  failures = 0;
 
   write(at: number, bytes: Uint8Array): void {
+    this.#differs = true;
     this.cache.write(at, bytes);
     const newest = this.#dirty.at(-1);
     if (newest?.to === at) newest.to += bytes.length;
@@ -332,6 +367,7 @@ class Inode {
   }
 
   truncate(size: number): void {
+    this.#differs = true;
     this.cache.length = Math.min(this.cache.length, size);
     this.#dirty = this.#dirtyUpTo(size);
   }
@@ -342,10 +378,12 @@ class Inode {
     this.durable.length = end;
     const later = this.#dirty.filter(({ to }) => to > end);
     this.#dirty = later.map(({ from, to }) => ({ from: Math.max(from, end), to }));
+    if (this.#dirty.length === 0 && this.failures === 0) this.#differs = false;
   }
 
-  forget(): void {
+  fail(): void {
     this.#dirty = [];
+    this.failures += 1;
   }
 
   #dirtyUpTo(end: number): { from: number; to: number }[] {
@@ -354,6 +392,9 @@ class Inode {
   }
 
   crash(unsynced: Unsynced, random: Random): void {
+    this.failures = 0;
+    if (!this.#differs) return;
+    this.#differs = false;
     if (unsynced === "some") this.#keepSomeSectors(random);
     if (unsynced === "kept") this.sync(this.cache.length);
     this.cache.length = 0;
@@ -378,8 +419,9 @@ class Inode {
 
 /** Bytes that grow; what was never written is zero. */
 class Image {
-  #buffer = Buffer.alloc(0);
+  #buffer: Buffer = Buffer.alloc(0);
   #length = 0;
+  #isViewed = false;
 
   get length(): number {
     return this.#length;
@@ -387,7 +429,10 @@ class Image {
 
   set length(length: number) {
     this.#makeRoom(length);
-    if (length < this.#length) this.#buffer.fill(0, length, this.#length);
+    if (length < this.#length) {
+      this.#leaveViews();
+      this.#buffer.fill(0, length, this.#length);
+    }
     this.#length = length;
   }
 
@@ -395,8 +440,15 @@ class Image {
     return this.#buffer.subarray(0, this.#length);
   }
 
+  /** What was read stays as it was, whatever is written later. */
+  view(at: number, length: number): Buffer {
+    this.#isViewed = true;
+    return this.bytes().subarray(at, at + length);
+  }
+
   write(at: number, bytes: Uint8Array): void {
     const end = at + bytes.length;
+    if (at < this.#length) this.#leaveViews();
     this.#makeRoom(end);
     this.#buffer.set(bytes, at);
     this.#length = Math.max(this.#length, end);
@@ -404,6 +456,7 @@ class Image {
 
   flipBit(bit: number): void {
     const at = Math.floor(bit / 8);
+    this.#leaveViews();
     if (at < this.#length) this.#buffer[at] = (this.#buffer[at] as number) ^ (1 << (bit % 8));
   }
 
@@ -412,6 +465,13 @@ class Image {
     const larger = Buffer.alloc(Math.max(length, this.#buffer.length * 2, 4_096));
     larger.set(this.bytes());
     this.#buffer = larger;
+    this.#isViewed = false;
+  }
+
+  #leaveViews(): void {
+    if (!this.#isViewed) return;
+    this.#buffer = Buffer.from(this.#buffer);
+    this.#isViewed = false;
   }
 }
 

@@ -35,20 +35,24 @@ describe("SimulatedClock", () => {
     expect(clock.now()).toBe(START + 30);
   });
 
-  it("lets every promise settle between two alarms", async () => {
-    const work = async () => {
-      for (let step = 0; step < 50; step++) await Promise.resolve();
-      told.push("first work done");
-    };
-    let working: Promise<void> | undefined;
-    clock.alarm(START + 10, () => {
-      working = work();
-    });
-    clock.alarm(START + 10, tell("second"));
-    await clock.advance(10);
-    await working;
-    expect(told).toEqual(["first work done", "second"]);
-  });
+  it.each(["loop", "memory"] as const)(
+    "lets every promise settle between two alarms, beside a %s",
+    async (surroundings) => {
+      clock = new SimulatedClock(START, surroundings);
+      const work = async () => {
+        for (let step = 0; step < 50; step++) await Promise.resolve();
+        told.push("first work done");
+      };
+      let working: Promise<void> | undefined;
+      clock.alarm(START + 10, () => {
+        working = work();
+      });
+      clock.alarm(START + 10, tell("second"));
+      await clock.advance(10);
+      await working;
+      expect(told).toEqual(["first work done", "second"]);
+    },
+  );
 
   it("waits between two for work that leaves the loop, where it is told of it", async () => {
     let finish = () => {};

@@ -1,3 +1,4 @@
+import { nextTick } from "node:process";
 import { setImmediate } from "node:timers";
 import type { DurationMs, EpochMs } from "../domain/time.ts";
 import type { Alarm, Clock } from "../runtime/clock.ts";
@@ -6,6 +7,12 @@ interface PendingAlarm {
   readonly at: EpochMs;
   readonly ring: () => void;
 }
+
+/**
+ * What everything waits for beside this clock: `memory` for nothing, so that it has settled when no promise is left to go on;
+ * `loop` for sockets and files too.
+ */
+export type Surroundings = "memory" | "loop";
 
 /** Turns of the loop after which whoever was woken has done what needs no more time. */
 const TURNS_TO_SETTLE = 4;
@@ -18,12 +25,14 @@ export class SimulatedClock implements Clock {
   /** In the order in which they were set. */
   readonly #alarms = new Set<PendingAlarm>();
   readonly #alsoSettle: (() => Promise<unknown>)[] = [];
+  readonly #surroundings: Surroundings;
   #settling: Promise<void> | undefined;
   #moving: Promise<void> = Promise.resolve();
 
-  constructor(start: EpochMs = DEFAULT_START) {
+  constructor(start: EpochMs = DEFAULT_START, surroundings: Surroundings = "loop") {
     this.#now = start;
     this.#wall = start;
+    this.#surroundings = surroundings;
   }
 
   now(): EpochMs {
@@ -122,6 +131,7 @@ export class SimulatedClock implements Clock {
   }
 
   async #pause(): Promise<void> {
+    if (this.#surroundings === "memory") return promisesSettled();
     for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) await nextTurn();
     for (const wait of this.#alsoSettle) await wait();
   }
@@ -134,6 +144,13 @@ export class SimulatedClock implements Clock {
     }
     return next;
   }
+}
+
+/** Ticks run when no promise is left to go on. */
+function promisesSettled(): Promise<void> {
+  return new Promise((resolve) => {
+    nextTick(resolve);
+  });
 }
 
 function nextTurn(): Promise<void> {
