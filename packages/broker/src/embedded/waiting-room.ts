@@ -92,6 +92,10 @@ export class WaitingRoom<Served> {
     }
   }
 
+  wakeAll(): void {
+    for (const room of [...this.#rooms.keys()]) this.wake(room);
+  }
+
   /** Everybody leaves with nothing. */
   empty(): void {
     for (const waiter of this.#everybody()) waiter.leave(undefined);

@@ -18,6 +18,8 @@ export interface Disk {
   open(path: string, mode: "read" | "append" | "create"): Promise<DiskFile>;
   /** Size and last change of a file that is there. */
   stat(path: string): Promise<{ readonly bytes: number; readonly modifiedAt: EpochMs }>;
+  /** What may still be written under the directory; infinite where that cannot be told. */
+  freeBytes(directory: string): Promise<number>;
   rename(from: string, to: string): Promise<void>;
   /** Absent is fine. */
   remove(path: string): Promise<void>;

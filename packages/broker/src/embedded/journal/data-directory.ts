@@ -6,6 +6,7 @@ import type { Disk, DiskLock } from "../../runtime/disk.ts";
 import type { Random } from "../../runtime/random.ts";
 import { DamagedJournal } from "./damaged-journal.ts";
 import { parseSegmentName, SEGMENT_HEADER_BYTES } from "./segment.ts";
+import { RESERVE_NAME } from "./space.ts";
 
 /** The folder that holds one broker's data: whose it is, who holds it, and what in it is ours. */
 
@@ -93,7 +94,8 @@ export async function removeData(
       const names = (await disk.list(directory)).filter(isData);
       if (!(await agrees(await describeFiles(disk, directory, names)))) return false;
       // Segments before the identity: a reset cut short leaves damage that the next reset removes, never foreign files.
-      const doomed = [...names.filter((name) => parseSegmentName(name) !== undefined), UNFINISHED_IDENTITY, IDENTITY];
+      const segments = names.filter((name) => parseSegmentName(name) !== undefined);
+      const doomed = [...segments, RESERVE_NAME, UNFINISHED_IDENTITY, IDENTITY];
       for (const name of doomed) await disk.remove(`${directory}/${name}`);
       await disk.syncDirectory(directory);
       return true;
@@ -104,7 +106,8 @@ export async function removeData(
 }
 
 async function describeFiles(disk: Disk, directory: string, names: readonly string[]): Promise<DataDescription> {
-  const stats = await Promise.all(names.map((name) => disk.stat(`${directory}/${name}`)));
+  const told = names.filter((name) => name !== RESERVE_NAME);
+  const stats = await Promise.all(told.map((name) => disk.stat(`${directory}/${name}`)));
   return {
     bytes: stats.reduce((sum, { bytes }) => sum + bytes, 0),
     lastWrittenAt: Math.max(0, ...stats.map(({ modifiedAt }) => modifiedAt)),
@@ -112,7 +115,9 @@ async function describeFiles(disk: Disk, directory: string, names: readonly stri
 }
 
 function isData(name: string): boolean {
-  return name === IDENTITY || name === UNFINISHED_IDENTITY || parseSegmentName(name) !== undefined;
+  return (
+    name === RESERVE_NAME || name === IDENTITY || name === UNFINISHED_IDENTITY || parseSegmentName(name) !== undefined
+  );
 }
 
 function refuseForeign(directory: string, names: readonly string[]): void {
@@ -221,6 +226,13 @@ export async function asRefusal(disk: Disk, directory: string, error: unknown): 
   return new StartError(...(await describeRefusal(disk, directory, error)), { cause: error });
 }
 
+/** DUR-3: `what` says how much there is, and how much there must be. */
+export function noSpaceLeft(directory: string, what: string): StartError {
+  return new StartError(70, `No space left for ${directory}: ${what}. ${FREE_SOME}`);
+}
+
+const FREE_SOME = "Free some, or use another directory: --data DIR.";
+
 async function describeRefusal(
   disk: Disk,
   directory: string,
@@ -238,7 +250,7 @@ async function describeRefusal(
     }
     case "ENOSPC":
     case "EDQUOT":
-      return [70, `No space left for ${directory}. Free some, or use another directory: --data DIR.`];
+      return [70, `No space left for ${directory}. ${FREE_SOME}`];
     case "ENOTDIR":
     case "EEXIST":
       return [2, `${directory} is not a directory. Use another one: --data DIR.`];

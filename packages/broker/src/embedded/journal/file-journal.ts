@@ -2,9 +2,10 @@ import { crc32 } from "node:zlib";
 import { BrokerError } from "../../domain/broker-error.ts";
 import type { DurationMs } from "../../domain/time.ts";
 import type { Alarm } from "../../runtime/clock.ts";
+import type { DiskFile } from "../../runtime/disk.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { ByteWriter, UnreadableBytes } from "./binary.ts";
-import { asRefusal, type DataDirectory, openDataDirectory, refusing } from "./data-directory.ts";
+import { asRefusal, type DataDirectory, noSpaceLeft, openDataDirectory, refusing } from "./data-directory.ts";
 import type { Fact, Position } from "./fact.ts";
 import { readFrame, writeFrame } from "./frame.ts";
 import type { Journal, Recorded, SegmentSpan } from "./journal.ts";
@@ -19,6 +20,7 @@ import {
   segmentName,
 } from "./segment.ts";
 import { SegmentReader } from "./segment-reader.ts";
+import { DiskSpace, type Space } from "./space.ts";
 
 const MIB = 1_024 * 1_024;
 
@@ -34,6 +36,9 @@ export interface FileJournalOptions {
   readonly cacheBytes?: number;
   readonly quietAfter?: DurationMs;
   readonly relaxedSyncAfter?: DurationMs;
+  /** DUR-3; unless given, the space is not watched. */
+  readonly reserveBytes?: number;
+  readonly minFreeBytes?: number;
 }
 
 /**
@@ -46,6 +51,7 @@ export class FileJournal implements Journal {
   readonly #options: Required<FileJournalOptions>;
   #tellFailure: (cause: Error) => void = () => {};
   #failure: BrokerError | undefined;
+  readonly #space: DiskSpace;
   #directory: DataDirectory | undefined;
   #closed: Promise<void> | undefined;
 
@@ -83,10 +89,13 @@ export class FileJournal implements Journal {
       cacheBytes: 16 * MIB,
       quietAfter: 50,
       relaxedSyncAfter: 100,
+      reserveBytes: 0,
+      minFreeBytes: 0,
       ...options,
     };
     this.#recent = new RecentGroups(this.#options.cacheBytes * 0.75);
     this.#reader = new SegmentReader(this.#options.cacheBytes * 0.25);
+    this.#space = new DiskSpace(runtime, this.#options, (cause) => this.#fail(cause));
     this.failed = new Promise((resolve) => {
       this.#tellFailure = resolve;
     });
@@ -117,6 +126,10 @@ export class FileJournal implements Journal {
 
   async scrub(_segment: number): Promise<void> {}
 
+  get space(): Space {
+    return this.#space;
+  }
+
   get secret(): Uint8Array {
     if (!this.#directory) throw new Error("The journal is not open.");
     return this.#directory.secret;
@@ -132,10 +145,12 @@ export class FileJournal implements Journal {
     const { directory } = this.#options;
     const opened = await openDataDirectory(this.#runtime, this.#options);
     this.#directory = opened;
-    if (!opened.sign) return;
-    const { sign } = opened;
     try {
       await refusing(disk, directory, async () => {
+        await this.#space.open();
+        if (!opened.sign) return;
+        // Where nothing is yet, nobody waits for it to be consumed.
+        if (this.#space.room !== "plenty") throw noSpaceLeft(directory, this.#space.describeWant());
         const { file } = await this.#createSegment({
           number: 1,
           base: 0,
@@ -144,9 +159,9 @@ export class FileJournal implements Journal {
           seed: this.#seed(),
         });
         await file.close();
-        await sign();
+        await opened.sign();
+        this.#directory = { ...opened, segments: [1] };
       });
-      this.#directory = { ...opened, segments: [1] };
     } catch (error) {
       await opened.lock.release();
       throw error;
@@ -177,6 +192,7 @@ export class FileJournal implements Journal {
       frames.at = start; // together or not at all
       throw error;
     }
+    this.#space.promise(frames.at - start);
     this.#flush();
     return positions;
   }
@@ -219,6 +235,7 @@ export class FileJournal implements Journal {
       this.#flush();
     }
     await this.#flushing;
+    await this.#space.close();
     await Promise.allSettled(this.#segments.map(({ file }) => file.close()));
     await this.#directory?.lock.release();
   }
@@ -232,6 +249,7 @@ export class FileJournal implements Journal {
     this.#quiet = quiet;
     this.#gather(end);
     this.#awaitQuiet();
+    this.#space.serve();
   }
 
   #gatheringGroup(): Gathering {
@@ -315,7 +333,12 @@ export class FileJournal implements Journal {
     if (group.opensSegment) await this.#openNextSegment(group);
     const segment = this.#segments.at(-1) as Segment;
     const bytes = this.#seal(group, segment.header.seed);
-    await segment.file.append(bytes);
+    const size = group.position - segment.header.base;
+    await this.#space.write(
+      { bytes: bytes.length, promised: bytes.length - GROUP_HEADER_BYTES },
+      () => segment.file.append(bytes),
+      () => segment.file.truncate(size),
+    );
     this.#written = group.position + bytes.length;
   }
 
@@ -374,8 +397,19 @@ export class FileJournal implements Journal {
   async #createSegment(header: SegmentHeader): Promise<Segment> {
     const { disk } = this.#runtime;
     const { directory } = this.#options;
-    const file = await disk.open(`${directory}/${segmentName(header.number)}`, "create");
-    await file.append(encodeSegmentHeader(header));
+    const path = `${directory}/${segmentName(header.number)}`;
+    const write = async (): Promise<DiskFile> => {
+      const file = await disk.open(path, "create");
+      try {
+        await file.append(encodeSegmentHeader(header));
+        return file;
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+    };
+    const size = { bytes: SEGMENT_HEADER_BYTES, promised: 0 };
+    const file = await this.#space.write(size, write, () => disk.remove(path));
     await file.sync();
     await disk.syncDirectory(directory);
     return { header, file };

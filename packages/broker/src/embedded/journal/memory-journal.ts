@@ -2,6 +2,7 @@ import { ByteWriter } from "./binary.ts";
 import type { Fact, Position } from "./fact.ts";
 import { readFrame, writeFrame } from "./frame.ts";
 import type { Journal, Recorded, SegmentSpan } from "./journal.ts";
+import { ENDLESS_SPACE } from "./space.ts";
 
 const PAGE_BYTES = 256 * 1_024;
 
@@ -12,6 +13,7 @@ export class MemoryJournal implements Journal {
   readonly secret: Uint8Array;
   /** It has no disk that could fail. */
   readonly failed: Promise<Error> = new Promise(() => {});
+  readonly space = ENDLESS_SPACE;
   #pages: Page[] = [];
 
   constructor(secret: Uint8Array) {

@@ -98,6 +98,12 @@ export class DiskSpace implements Space {
     throw new BrokerError("storage-full", sentence);
   }
 
+  /** What a directory without any data must have and does not. */
+  describeWant(): string {
+    const { reserveBytes, minFreeBytes } = this.#options;
+    return `${describeBytes(this.#free)} are free, ${describeBytes(reserveBytes + minFreeBytes)} are needed`;
+  }
+
   watch(listener: () => void): void {
     this.#listeners.push(listener);
   }
@@ -137,23 +143,27 @@ export class DiskSpace implements Space {
    * Writes `bytes`, of which so many were `promised`. What does not fit, because others were quicker, is undone and
    * written again as the reserve is given back; it fails only when the reserve is used up.
    */
-  async write(
+  async write<Written>(
     { bytes, promised }: { readonly bytes: number; readonly promised: number },
-    write: () => Promise<void>,
+    write: () => Promise<Written>,
     undo: () => Promise<void>,
-  ): Promise<void> {
+  ): Promise<Written> {
     if (this.#runtime.clock.now() - this.#lookedAt >= LOOK_AGAIN_AFTER) this.#goOn();
     for (;;) {
       if (this.#free < bytes + this.#margin) await this.#makeRoomFor(bytes);
       try {
-        await write();
-        break;
+        const written = await write();
+        this.#wrote(bytes, promised);
+        return written;
       } catch (error) {
         if (!isWantOfSpace(error) || this.#held === 0) throw error;
         await undo();
         this.#free = 0;
       }
     }
+  }
+
+  #wrote(bytes: number, promised: number): void {
     this.#free -= bytes;
     this.#writtenMeanwhile += bytes;
     this.#promised -= promised;

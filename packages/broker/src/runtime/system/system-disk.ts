@@ -74,6 +74,12 @@ export class SystemDisk implements Disk {
     return { bytes: size, modifiedAt: Math.floor(mtimeMs) };
   }
 
+  async freeBytes(directory: string): Promise<number> {
+    const { blocks, bavail, bsize } = await fs.promises.statfs(directory);
+    // Some network and user-space file systems know of no size at all.
+    return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize;
+  }
+
   async open(file: string, mode: "read" | "append" | "create"): Promise<DiskFile> {
     return new SystemFile(file, await open(file, FLAGS[mode], 0o600));
   }
