@@ -29,6 +29,10 @@ export class MessageReader {
       case "delayed-message-stored":
       case "half-message-stored":
         return { messageId: fact.messageId, message: fact.message, publishedAt: fact.publishedAt };
+      case "message-copied-forward": {
+        const { messageId, message, publishedAt, deadLetter } = fact;
+        return { messageId, message, publishedAt, ...(deadLetter === undefined ? {} : { deadLetter }) };
+      }
       case "message-dead-lettered": {
         const stored = await this.read(fact.storedAt);
         const topic = this.#ledger.topicById(fact.topic)?.ref.topic ?? "";

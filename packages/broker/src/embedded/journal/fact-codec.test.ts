@@ -93,6 +93,22 @@ const ARBITRARY: { readonly [K in FactKind]: fc.Arbitrary<Omit<Extract<Fact, { k
     storedAt: whole,
     at: whole,
   }),
+  "message-copied-forward": fc.record(
+    {
+      ...stored,
+      queue: whole,
+      offset: whole,
+      delayed: whole,
+      half: whole,
+      deadLetter: fc.record({
+        topic: text,
+        messageId,
+        reason: fc.constant("retries-used-up" as const),
+        attempts: whole,
+      }),
+    },
+    { requiredKeys: ["topic", "messageId", "message", "publishedAt"] },
+  ),
 };
 
 function encode(fact: Fact): Buffer {

@@ -1,5 +1,5 @@
 import type { GroupSettings } from "../../domain/consumer-group.ts";
-import type { DeadLetterReason, Message } from "../../domain/message.ts";
+import type { DeadLetterOrigin, DeadLetterReason, Message } from "../../domain/message.ts";
 import type { GroupRef, TopicRef } from "../../domain/names.ts";
 import type { TopicKind } from "../../domain/topic.ts";
 import {
@@ -41,6 +41,13 @@ const groupSettings = record<GroupSettings>({
 });
 
 const message = record<Message>({ body: text, tag: text, key: text, properties: list(pair(text, text)) });
+
+const deadLetterOrigin = record<DeadLetterOrigin>({
+  topic: text,
+  messageId: hex16,
+  reason: deadLetterReason,
+  attempts: whole,
+});
 
 const delivery = record<{ readonly offset: number; readonly attempt: number; readonly number: number }>({
   offset: whole,
@@ -138,6 +145,20 @@ const FACTS: { readonly [K in FactKind]: KindOfFact<K> } = {
       deadLetterOffset: whole,
       storedAt: whole,
       at: whole,
+    },
+  },
+  "message-copied-forward": {
+    code: 20,
+    fields: {
+      topic: whole,
+      queue: optional(whole),
+      offset: optional(whole),
+      delayed: optional(whole),
+      half: optional(whole),
+      messageId: hex16,
+      message,
+      publishedAt: whole,
+      deadLetter: optional(deadLetterOrigin),
     },
   },
 };

@@ -1,5 +1,5 @@
 import type { GroupSettings } from "../../domain/consumer-group.ts";
-import type { DeadLetterReason, Message } from "../../domain/message.ts";
+import type { DeadLetterOrigin, DeadLetterReason, Message } from "../../domain/message.ts";
 import type { GroupRef, TopicRef } from "../../domain/names.ts";
 import type { EpochMs } from "../../domain/time.ts";
 import type { TopicKind } from "../../domain/topic.ts";
@@ -26,7 +26,8 @@ export type Fact =
   | DeliveriesAcknowledged
   | DeliveriesGivenBack
   | MessagesPassedOver
-  | MessageDeadLettered;
+  | MessageDeadLettered
+  | MessageCopiedForward;
 
 export type FactKind = Fact["kind"];
 
@@ -222,4 +223,22 @@ export interface MessageDeadLettered {
   /** Where the message itself stands in the journal. */
   readonly storedAt: Position;
   readonly at: EpochMs;
+}
+
+/**
+ * A message again, in full, out of a segment that is to go; from then on it stands here. Names where it is used: in a message
+ * queue, or waiting under its number for its time (`delayed`) or its transaction (`half`).
+ */
+export interface MessageCopiedForward {
+  readonly kind: "message-copied-forward";
+  readonly topic: Id;
+  readonly queue?: number;
+  readonly offset?: Offset;
+  readonly delayed?: Id;
+  readonly half?: Id;
+  readonly messageId: string;
+  readonly message: Message;
+  readonly publishedAt: EpochMs;
+  /** Of a dead letter, whose own fact goes too. */
+  readonly deadLetter?: DeadLetterOrigin;
 }

@@ -7,7 +7,7 @@ import type { TagHash } from "./tag-set.ts";
 export interface DelayedMessage extends HeapItem {
   readonly id: Id;
   readonly topic: Id;
-  readonly position: Position;
+  position: Position;
   readonly bodyBytes: number;
   readonly tag: TagHash;
   readonly deliverAt: EpochMs;
@@ -43,6 +43,12 @@ export class DelayedMessages {
     this.#byTime.remove(item);
     this.#counts.set(item.topic, this.countOf(item.topic) - 1);
     return item;
+  }
+
+  /** It now stands there. */
+  moveTo(id: Id, position: Position): void {
+    const item = this.#byId.get(id);
+    if (item !== undefined) item.position = position;
   }
 
   /** What is due at `wall`, oldest first. */

@@ -10,7 +10,7 @@ export interface HalfMessage extends Awaited {
   readonly id: Id;
   readonly topic: Id;
   readonly messageId: string;
-  readonly position: Position;
+  position: Position;
   readonly bodyBytes: number;
   readonly tag: TagHash;
   readonly publishedAt: EpochMs;
@@ -116,6 +116,12 @@ export class HalfMessages {
     };
     this.#byId.set(half.id, half);
     this.open.add(half);
+  }
+
+  /** It now stands there. */
+  moveTo(id: Id, position: Position): void {
+    const half = this.#byId.get(id);
+    if (half !== undefined) half.position = position;
   }
 
   offer(fact: HalfMessageOffered): void {

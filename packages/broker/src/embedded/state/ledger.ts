@@ -52,6 +52,8 @@ interface Appended {
   readonly bodyBytes: number;
   readonly tag: TagHash;
   readonly visibleAt: EpochMs;
+  /** Of a dead letter: where its message stands. */
+  readonly storedAt?: Position;
 }
 
 /** The sum of the facts, in memory. `apply` is the only way it changes; everything else here reads. */
@@ -300,7 +302,17 @@ export class Ledger {
       subscription.end(fact.queue, fact.offset);
       subscription.deadLettered += 1;
       this.#place(subscription);
-      this.#append(fact.deadLetterTopic, 0, { position, bodyBytes, tag, visibleAt: fact.at });
+      const { deadLetterTopic, storedAt, at: visibleAt } = fact;
+      this.#append(deadLetterTopic, 0, { position, bodyBytes, tag, visibleAt, storedAt });
+    },
+
+    "message-copied-forward": ({ topic, queue, offset, delayed, half }, position) => {
+      const { queues, half: halves } = this.#topicOf(topic);
+      if (queue !== undefined && offset !== undefined && queues[queue]?.has(offset)) {
+        queues[queue].moveTo(offset, position);
+      }
+      if (delayed !== undefined) this.delayed.moveTo(delayed, position);
+      if (half !== undefined) halves.moveTo(half, position);
     },
   };
 
@@ -310,12 +322,12 @@ export class Ledger {
     this.agenda.place(owner);
   }
 
-  #append(topic: Id, queue: number, { position, bodyBytes, tag, visibleAt }: Appended): void {
+  #append(topic: Id, queue: number, { position, bodyBytes, tag, visibleAt, storedAt }: Appended): void {
     const queues = this.#topicOf(topic).queues;
     const target = queues[queue];
     if (target === undefined)
       throw new Error(`fact about message queue ${queue} of topic ${topic}, which has ${queues.length}`);
-    target.append(position, bodyBytes, tag, visibleAt);
+    target.append(position, bodyBytes, tag, visibleAt, storedAt);
   }
 
   #topicOf(id: Id): TopicState {
