@@ -243,7 +243,7 @@ export class HttpFront {
     const admitted = this.#protocol.admit({ method, target, headers }, visit);
     attendance.admitted = admitted;
     body.checkDeclaredLength();
-    if (attendance.awaitsContinue) response.writeContinue();
+    if (attendance.awaitsContinue) sayContinue(response);
     attendance.awaitsContinue = false;
     const document = admitted.hasDocument ? await body.read() : await body.skip();
     const call = { caller: admitted.caller, requestId: visit.requestId, signal: exchange.signal };
@@ -341,6 +341,12 @@ export class HttpFront {
   #drawRequestId(): string {
     return formatRequestId(this.#runtime.clock.wall(), this.#runtime.random.bytes(8));
   }
+}
+
+/** In its turn: while answers before it are under way, `node:http` would say it after the head of its own. */
+function sayContinue(response: ServerResponse): void {
+  if (response.socket !== null) response.writeContinue();
+  else response.once("socket", () => response.headersSent || response.writeContinue());
 }
 
 function hostIdOf({ headers, socket }: IncomingMessage): string {

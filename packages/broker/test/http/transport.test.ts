@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { GOLDEN_ACCESS_KEY_ID, GOLDEN_REQUESTS, GOLDEN_SECRET } from "../../../wire/test/fixtures/golden-requests.ts";
+import { judge } from "../../../wire/test/readers/judge.ts";
 import { DEFAULT_HTTP_LIMITS } from "../../src/http/http-front.ts";
 import { headerOf, openFront, verdictOf } from "./open-front.ts";
 import { aDelivery } from "./scripted-engine.ts";
@@ -37,6 +38,29 @@ describe("requests as SDKs send them", () => {
     expect(engine.asked).toEqual([]);
     client.send(body);
     expect((await client.response()).status).toBe(201);
+  });
+
+  it("WIRE-10: in a pipeline 100 Continue comes in its turn, and not at all when the body came with it", async () => {
+    const { connect, format, engine } = await openFront();
+    const expecting = format({ body: aMessage(), headers: { Expect: "100-continue" } });
+    const headBytes = expecting.indexOf("\r\n\r\n") + 4;
+    for (const hasComeWhole of [false, true]) {
+      let answerPoll = () => {};
+      engine.onReceive = () => new Promise((resolve) => (answerPoll = () => resolve([])));
+      const published = engine.requests("publish").length;
+      const client = await connect();
+      client.send(format({ method: "GET", target: POLL }), hasComeWhole ? expecting : expecting.subarray(0, headBytes));
+      await engine.untilAsked("receive", hasComeWhole ? 2 : 1);
+      if (hasComeWhole) await engine.untilAsked("publish", published + 1);
+      answerPoll();
+      expect((await client.response("GET")).status).toBe(404);
+      if (!hasComeWhole) {
+        expect((await client.response()).status).toBe(100);
+        client.send(expecting.subarray(headBytes));
+      }
+      const response = await client.response();
+      expect([response.status, judge(response, "publish")]).toEqual([201, []]);
+    }
   });
 
   it("WIRE-10: any other expectation is none of ours", async () => {
