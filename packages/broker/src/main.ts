@@ -162,9 +162,10 @@ async function openEngine(config: Config, runtime: Runtime, steady: Clock): Prom
 }
 
 function openJournal(config: Config, runtime: Runtime): Journal {
-  const { dataDirectory: directory, clock, durability } = config;
+  const { dataDirectory: directory, clock, durability, reserveBytes, minFreeBytes } = config;
   if (directory === undefined) return new MemoryJournal(runtime.random.bytes(32));
-  return new FileJournal(runtime, { directory, version: VERSION, clock, durability });
+  const options = { directory, version: VERSION, clock, durability, reserveBytes, minFreeBytes };
+  return new FileJournal(runtime, options);
 }
 
 /** Makes what the file declares; a declaration that contradicts the data is a mistake in the file. */

@@ -67,6 +67,9 @@ export interface Config {
   readonly maxDelay: DurationMs;
   readonly clockSkew: DurationMs;
   readonly sharedReadBytes: number;
+  /** DUR-3. */
+  readonly reserveBytes: number;
+  readonly minFreeBytes: number;
 
   /** What the operator should hear once the log is open. */
   readonly warnings: readonly Warning[];

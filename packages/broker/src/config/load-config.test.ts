@@ -98,6 +98,8 @@ describe("without anything said", () => {
       maxDelay: 40 * DAY,
       clockSkew: 15 * MINUTE,
       sharedReadBytes: 256 * 2 ** 20,
+      reserveBytes: 64 * 2 ** 20,
+      minFreeBytes: 64 * 2 ** 20,
     });
   });
 });

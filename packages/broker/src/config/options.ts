@@ -256,6 +256,19 @@ export const OPTIONS = {
     places: NOT_A_FLAG,
     sentence: "Memory that all requests being read share; above it new bodies wait in the socket (REQ-2).",
   }),
+  reserveBytes: option({
+    type: size(8 * MIB),
+    default: both(64 * MIB),
+    places: NOT_A_FLAG,
+    sentence:
+      "Disk space kept in the data directory and given back when the disk is full, so that consuming goes on (DUR-3).",
+  }),
+  minFreeBytes: option({
+    type: size(8 * MIB),
+    default: both(64 * MIB),
+    places: NOT_A_FLAG,
+    sentence: "Publishes are refused while less than this is free beside the reserve (DUR-3).",
+  }),
 };
 
 export type OptionName = keyof typeof OPTIONS;

@@ -1,7 +1,7 @@
 import { BrokerError } from "../domain/broker-error.ts";
 import type { Moment } from "../domain/moment.ts";
 import { parseTagFilter, type TagFilter } from "../domain/tag-filter.ts";
-import type { EpochMs } from "../domain/time.ts";
+import type { DurationMs, EpochMs } from "../domain/time.ts";
 import type {
   AcknowledgeRequest,
   Call,
@@ -95,6 +95,8 @@ class EmbeddedEngine implements Engine {
   readonly #messages: MessageReader;
   readonly #log: MessageLog;
   readonly #waiting: WaitingRoom<Taken>;
+  /** Polls that came when there was no space to write down what they are given (DUR-3). */
+  readonly #starving: WaitingRoom<true>;
   readonly #polls = new WeakMap<Subscription, PollMemory>();
   /** Who has passed over what is not written down yet. */
   readonly #unwritten = new Agenda<PollMemory>();
@@ -118,9 +120,12 @@ class EmbeddedEngine implements Engine {
     this.#messages = new MessageReader(journal, ledger);
     this.#log = new MessageLog(ledger, this.#messages, runtime.log, settings.messageLogLevel);
     this.#waiting = new WaitingRoom(waitClocks);
+    this.#starving = new WaitingRoom(waitClocks);
     this.catalog = new EmbeddedCatalog(ledger, (decide) =>
       this.#work(async () => {
-        await this.#journal.synced(this.#commit(decide(this.#context())));
+        const facts = decide(this.#context());
+        if (facts.length > 0) journal.space.check("consuming");
+        await this.#journal.synced(this.#commit(facts));
       }),
     );
     this.inspection = new EmbeddedInspection(ledger);
@@ -129,9 +134,11 @@ class EmbeddedEngine implements Engine {
       (cause) => {
         this.#failure = new BrokerError("storage-failed", "The disk failed.", { cause });
         this.#waiting.failAll(this.#failure);
+        this.#starving.failAll(this.#failure);
       },
       () => undefined,
     );
+    journal.space.onRelief(() => this.#goOn());
     this.#alarm.set();
   }
 
@@ -139,6 +146,7 @@ class EmbeddedEngine implements Engine {
     return this.#work(async () => {
       const messageId = this.#ids.next();
       const { facts, mismatch } = decidePublish(this.#ledger, request, messageId, this.#context());
+      this.#journal.space.check("publishing");
       const position = this.#commit(facts);
       if (mismatch !== undefined) this.#log.sayMismatch(request.topic, mismatch);
       await this.#journal.synced(position);
@@ -149,13 +157,15 @@ class EmbeddedEngine implements Engine {
   receive(call: Call, request: ReceiveRequest): Promise<Delivery[]> {
     return this.#work(async () => {
       const filter = parseTagFilter(request.tags);
+      const waitUpTo = this.#isStarving ? await this.#waitForSpace(call, request) : request.waitUpTo;
+      if (waitUpTo === undefined) return [];
       const start = decideSubscribe(this.#ledger, request, this.#context());
       const startedAt = this.#commit(start);
       const { topic, subscription } = this.#subscriptionOf(request);
       const memory = this.#memoryOf(subscription);
       if (start.length > 0) memory.startedAt = startedAt;
       memory.hold(filter);
-      const taken = await this.#takeOrWait(call, request, {
+      const taken = await this.#takeOrWait(call, waitUpTo, {
         room: subscriptionRoom(topic.id, subscription.group),
         shape: `${request.mode} ${filter.text}`,
         take: () => this.#take(topic, subscription, request, filter),
@@ -170,6 +180,7 @@ class EmbeddedEngine implements Engine {
   acknowledge(_call: Call, request: AcknowledgeRequest): Promise<HandleOutcome[]> {
     return this.#work(async () => {
       const { facts, outcomes } = decideAcknowledge(this.#ledger, request, this.#receipts, this.#context());
+      if (facts.length > 0) this.#journal.space.check("consuming");
       // Also without a fact of its own: "done already" is true only once the disk has what did it.
       await this.#journal.synced(this.#commit(facts));
       return [...outcomes];
@@ -179,15 +190,19 @@ class EmbeddedEngine implements Engine {
   giveBack(_call: Call, request: GiveBackRequest): Promise<void> {
     // While the engine stops too: those who hung up must not lose their deliveries for it.
     return this.#track(async () => {
-      await this.#journal.synced(this.#commit(decideGiveBack(this.#ledger, request, this.#receipts, this.#context())));
+      const facts = decideGiveBack(this.#ledger, request, this.#receipts, this.#context());
+      if (facts.length > 0) this.#journal.space.check("consuming");
+      await this.#journal.synced(this.#commit(facts));
     });
   }
 
   receiveHalf(call: Call, request: ReceiveHalfRequest): Promise<Delivery[]> {
     return this.#work(async () => {
+      const waitUpTo = this.#isStarving ? await this.#waitForSpace(call, request) : request.waitUpTo;
+      if (waitUpTo === undefined) return [];
       this.#commit(decideHalfTopic(this.#ledger, request, this.#context()));
       const topic = this.#topicOf(request);
-      const taken = await this.#takeOrWait(call, request, {
+      const taken = await this.#takeOrWait(call, waitUpTo, {
         room: halfRoom(topic.id),
         shape: "",
         take: () => this.#takeHalf(request),
@@ -201,6 +216,7 @@ class EmbeddedEngine implements Engine {
   endTransaction(_call: Call, request: EndTransactionRequest): Promise<HandleOutcome[]> {
     return this.#work(async () => {
       const { facts, outcomes } = decideEndTransaction(this.#ledger, request, this.#receipts, this.#context());
+      if (facts.length > 0) this.#journal.space.check("consuming");
       await this.#journal.synced(this.#commit(facts));
       return [...outcomes];
     });
@@ -217,6 +233,7 @@ class EmbeddedEngine implements Engine {
 
   async #stop(beforeClosing = async () => {}): Promise<void> {
     this.#waiting.empty();
+    this.#starving.empty();
     await this.#finishWork();
     await beforeClosing();
     await this.#finishWork();
@@ -285,9 +302,28 @@ class EmbeddedEngine implements Engine {
     if (subscription !== undefined) this.#polls.get(subscription)?.lookAgainAt(fact.queue, fact.offsets);
   }
 
+  /** DUR-3: while there is space for nothing, a poll finds nothing. How long it may wait from here on; undefined: it is over. */
+  async #waitForSpace({ signal }: Call, { waitUpTo }: { readonly waitUpTo: number }): Promise<DurationMs | undefined> {
+    const serve = (): true | undefined => (this.#isStarving ? undefined : true);
+    const isFed = waitUpTo > 0 && (await this.#starving.wait({ room: "", shape: "", waitUpTo, signal, serve }));
+    return isFed ? 0 : undefined;
+  }
+
+  get #isStarving(): boolean {
+    return this.#journal.space.room === "none";
+  }
+
+  /** Who found nothing for want of space looks again, and what has come due meanwhile is written down. */
+  #goOn(): void {
+    if (this.#stopped !== undefined) return;
+    this.#ring();
+    this.#starving.wakeAll();
+    this.#waiting.wakeAll();
+  }
+
   async #takeOrWait(
     { signal }: Call,
-    { waitUpTo }: { readonly waitUpTo: number },
+    waitUpTo: DurationMs,
     { room, shape, take }: { room: string; shape: string; take: () => Taken | undefined },
   ): Promise<Taken | undefined> {
     if (signal.aborted) return undefined;
@@ -297,6 +333,7 @@ class EmbeddedEngine implements Engine {
   }
 
   #take(topic: TopicState, subscription: Subscription, request: ReceiveRequest, filter: TagFilter): Taken | undefined {
+    if (this.#isStarving) return undefined;
     const context = this.#context();
     const { now } = context.moment;
     const memory = this.#memoryOf(subscription);
@@ -317,6 +354,7 @@ class EmbeddedEngine implements Engine {
   }
 
   #takeHalf(request: ReceiveHalfRequest): Taken | undefined {
+    if (this.#isStarving) return undefined;
     const offers = decideReceiveHalf(this.#ledger, request, this.#context());
     const position = this.#commit(offers.map(({ fact }) => fact));
     return offers.length === 0 ? undefined : { sort: "half", position, offers };
@@ -401,8 +439,12 @@ class EmbeddedEngine implements Engine {
     this.#commit([...this.#unwritten.due(upTo)].flatMap((memory) => memory.writeDown()));
   }
 
-  /** DUR-2: once the disk has failed, who waits has been told, and the process ends; there is nothing left to write down. */
+  /**
+   * DUR-2: once the disk has failed, who waits has been told, and the process ends; there is nothing left to write down.
+   * DUR-3: while there is space for nothing, it waits until there is.
+   */
   #unlessFailed(step: () => void): void {
+    if (this.#isStarving) return;
     try {
       step();
     } catch (error) {

@@ -88,6 +88,17 @@ describe("the faulty disk", () => {
     expect(await file.size()).toBe(100);
   });
 
+  it("tells what is free, and has it again when a file is gone or shorter", async () => {
+    const disk = new FaultyDisk(new SeededRandom(1), { capacityBytes: 100 });
+    const file = await disk.open(FILE, "create");
+    await file.append(Buffer.alloc(80));
+    expect(await disk.freeBytes("/")).toBe(20);
+    await file.truncate(30);
+    expect(await disk.freeBytes("/")).toBe(70);
+    await disk.remove(FILE);
+    expect(await disk.freeBytes("/")).toBe(100);
+  });
+
   it("answers nobody any more once the power has failed", async () => {
     const disk = await aDiskWithTail();
     disk.cutPowerAfter(1);

@@ -163,7 +163,7 @@ export class FaultyDisk implements Disk {
 
   async freeBytes(_directory: string): Promise<number> {
     await this.#step();
-    return this.#freeBytes();
+    return Math.max(0, this.#freeBytes());
   }
 
   async open(path: string, mode: "read" | "append" | "create"): Promise<DiskFile> {

@@ -24,11 +24,12 @@ export interface World {
   readonly random?: SeededRandom;
   readonly waitClocks?: readonly [Clock, ...Clock[]];
   readonly settings?: Partial<EngineSettings>;
+  readonly log?: RecordingLog;
 }
 
 export async function openOver(journal: Journal, world: World = {}): Promise<Bench> {
   const { clock = new SimulatedClock(), random = new SeededRandom(1), engineClock = clock } = world;
-  const log = new RecordingLog();
+  const { log = new RecordingLog() } = world;
   const engine = await openEmbeddedEngine({
     journal,
     runtime: { clock: engineClock, random, log },
@@ -43,8 +44,8 @@ export function openOnDisk(
   world: World & { readonly random: SeededRandom },
   options: Partial<FileJournalOptions> = {},
 ): Promise<Bench> {
-  const { clock = new SimulatedClock(), random } = world;
-  const runtime = { clock, random, disk, log: new RecordingLog() };
+  const { clock = new SimulatedClock(), random, log = new RecordingLog() } = world;
+  const runtime = { clock, random, disk, log };
   const journal = new FileJournal(runtime, { directory: "/data", version: "0.0.0-test", ...options });
-  return openOver(journal, { ...world, clock });
+  return openOver(journal, { ...world, clock, log });
 }

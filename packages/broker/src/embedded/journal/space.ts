@@ -15,12 +15,12 @@ export interface Space {
   readonly room: Room;
   /** Refuses (`storage-full`) what there is no room for: messages need plenty, what becomes of them only some. */
   check(use: "publishing" | "consuming"): void;
-  /** Calls back whenever `room` has changed. */
-  watch(listener: () => void): void;
+  /** Calls back whenever there is room again where there was none. Never from within an append. */
+  onRelief(listener: () => void): void;
 }
 
 /** Where nothing is on a disk. */
-export const ENDLESS_SPACE: Space = { room: "plenty", check: () => {}, watch: () => {} };
+export const ENDLESS_SPACE: Space = { room: "plenty", check: () => {}, onRelief: () => {} };
 
 /** Bytes that are really allocated, and given back when nothing else is left. */
 export const RESERVE_NAME = "stagemq-reserve";
@@ -104,7 +104,7 @@ export class DiskSpace implements Space {
     return `${describeBytes(this.#free)} are free, ${describeBytes(reserveBytes + minFreeBytes)} are needed`;
   }
 
-  watch(listener: () => void): void {
+  onRelief(listener: () => void): void {
     this.#listeners.push(listener);
   }
 
@@ -205,12 +205,13 @@ export class DiskSpace implements Space {
 
   #update(): void {
     const room = this.#roomNow;
-    if (room === this.#room) return;
+    const before = this.#room;
+    if (room === before) return;
     this.#room = room;
     if (!this.#isServing) return;
     this.#say();
     if (room !== "plenty") this.#lookAgainLater();
-    for (const listener of this.#listeners) listener();
+    if (before === "none") for (const listener of this.#listeners) listener();
   }
 
   #say(): void {

@@ -188,6 +188,13 @@ describe("DUR-4: the lock", () => {
     await passing.leave();
   });
 
+  it("tells what may still be written under a directory", async () => {
+    const free = await aDisk(1).freeBytes(directory);
+    const { bavail, bsize } = fs.statfsSync(directory);
+    expect(free).toBeGreaterThan(0);
+    expect(free).toBeLessThanOrEqual((bavail + 2 ** 22) * bsize);
+  });
+
   it("DUR-4.1: holds in a directory whose path is longer than a socket's may be", async () => {
     const deep = path.join(base, "d".repeat(Math.max(120 - base.length - 1, 60)));
     fs.mkdirSync(deep);
