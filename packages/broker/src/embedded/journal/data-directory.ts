@@ -5,7 +5,9 @@ import { DATA_FORMAT } from "../../domain/version.ts";
 import type { Disk, DiskLock } from "../../runtime/disk.ts";
 import type { Random } from "../../runtime/random.ts";
 import { DamagedJournal } from "./damaged-journal.ts";
+import type { Position } from "./fact.ts";
 import { parseSegmentName, SEGMENT_HEADER_BYTES } from "./segment.ts";
+import { isUnfinishedSnapshot, parseSnapshotName } from "./snapshot-file.ts";
 import { RESERVE_NAME } from "./space.ts";
 
 /** The folder that holds one broker's data: whose it is, who holds it, and what in it is ours. */
@@ -28,6 +30,8 @@ export interface DataDirectory {
   readonly lock: DiskLock;
   /** Numbers of the segments that are there, ascending. */
   readonly segments: readonly number[];
+  /** Positions of the snapshots that are there, ascending. */
+  readonly snapshots: readonly Position[];
   /** Only of a directory that is new: makes it ours for good. After the first segment is there, before the first fact. */
   readonly sign?: () => Promise<void>;
 }
@@ -58,12 +62,13 @@ export async function openDataDirectory(
       if (names.includes(IDENTITY)) {
         const secret = checkIdentity(options, await readIdentity(disk, directory));
         await disk.restrict(directory);
-        return { secret, lock, segments };
+        const snapshots = names.map(parseSnapshotName).filter((position) => position !== undefined);
+        return { secret, lock, segments, snapshots };
       }
       await removeFirstAttempt(disk, directory, names);
       await disk.restrict(directory);
       const secret = random.bytes(SECRET_BYTES);
-      return { secret, lock, segments: [], sign: () => writeIdentity(disk, options, secret) };
+      return { secret, lock, segments: [], snapshots: [], sign: () => writeIdentity(disk, options, secret) };
     } catch (error) {
       await lock.release();
       throw error;
@@ -95,7 +100,8 @@ export async function removeData(
       if (!(await agrees(await describeFiles(disk, directory, names)))) return false;
       // Segments before the identity: a reset cut short leaves damage that the next reset removes, never foreign files.
       const segments = names.filter((name) => parseSegmentName(name) !== undefined);
-      const doomed = [...segments, RESERVE_NAME, UNFINISHED_IDENTITY, IDENTITY];
+      // Snapshots before segments: with one, a start would not miss the oldest ones.
+      const doomed = [...names.filter(isSnapshot), ...segments, RESERVE_NAME, UNFINISHED_IDENTITY, IDENTITY];
       for (const name of doomed) await disk.remove(`${directory}/${name}`);
       await disk.syncDirectory(directory);
       return true;
@@ -116,8 +122,17 @@ async function describeFiles(disk: Disk, directory: string, names: readonly stri
 
 function isData(name: string): boolean {
   return (
-    name === RESERVE_NAME || name === IDENTITY || name === UNFINISHED_IDENTITY || parseSegmentName(name) !== undefined
+    name === RESERVE_NAME ||
+    name === IDENTITY ||
+    name === UNFINISHED_IDENTITY ||
+    parseSegmentName(name) !== undefined ||
+    isSnapshot(name)
   );
+}
+
+/** Also one that is not finished. */
+function isSnapshot(name: string): boolean {
+  return parseSnapshotName(name) !== undefined || isUnfinishedSnapshot(name);
 }
 
 function refuseForeign(directory: string, names: readonly string[]): void {
@@ -143,7 +158,7 @@ async function removeFirstAttempt(disk: Disk, directory: string, names: readonly
   for (const name of names.filter(isData)) {
     const path = `${directory}/${name}`;
     const isSegment = parseSegmentName(name) !== undefined;
-    if (isSegment && (await disk.stat(path)).bytes > SEGMENT_HEADER_BYTES) {
+    if (isSnapshot(name) || (isSegment && (await disk.stat(path)).bytes > SEGMENT_HEADER_BYTES)) {
       throw new DamagedJournal(directory, `${IDENTITY} is missing`);
     }
   }
@@ -207,7 +222,7 @@ function checksumOf(identity: object): number {
   return crc32(JSON.stringify(identity));
 }
 
-function isSystemError(error: unknown): error is Error & { code: string } {
+export function isSystemError(error: unknown): error is Error & { code: string } {
   return error instanceof Error && "code" in error && typeof error.code === "string";
 }
 

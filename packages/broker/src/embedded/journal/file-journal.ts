@@ -5,22 +5,35 @@ import type { Alarm } from "../../runtime/clock.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { ByteWriter, UnreadableBytes } from "./binary.ts";
-import { asRefusal, type DataDirectory, noSpaceLeft, openDataDirectory, refusing } from "./data-directory.ts";
+import { DamagedJournal } from "./damaged-journal.ts";
+import {
+  asRefusal,
+  type DataDirectory,
+  isSystemError,
+  noSpaceLeft,
+  openDataDirectory,
+  refusing,
+} from "./data-directory.ts";
+import { Deferred } from "./deferred.ts";
 import type { Fact, Position } from "./fact.ts";
 import { readFrame, writeFrame } from "./frame.ts";
 import type { Journal, Recorded, SegmentSpan } from "./journal.ts";
 import { type GroupBytes, RecentGroups } from "./recent-groups.ts";
-import { type Recovered, recover, type Segment } from "./recovery.ts";
+import { type Recovered, recover } from "./recovery.ts";
+import { findGroupBefore, scrubSegment } from "./scrub-segment.ts";
 import {
+  decodeGroupHeader,
   encodeGroupHeader,
-  encodeSegmentHeader,
   GROUP_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
   segmentName,
 } from "./segment.ts";
+import { SegmentFiles, type StoredSegment } from "./segment-files.ts";
 import { SegmentReader } from "./segment-reader.ts";
-import { DiskSpace, type Space } from "./space.ts";
+import { type GroupReference, type SnapshotHeader, snapshotName } from "./snapshot-file.ts";
+import { Snapshots } from "./snapshots.ts";
+import { DiskSpace, isWantOfSpace, type Space } from "./space.ts";
 
 const MIB = 1_024 * 1_024;
 
@@ -55,7 +68,12 @@ export class FileJournal implements Journal {
   #directory: DataDirectory | undefined;
   #closed: Promise<void> | undefined;
 
-  #segments: Segment[] = [];
+  readonly #segments: SegmentFiles;
+  readonly #snapshots: Snapshots;
+  /** What the replay goes on from. */
+  #from: SnapshotHeader | undefined;
+  /** Keeping and forgetting, one after the other. */
+  #chores: Promise<unknown> = Promise.resolve();
   readonly #recent: RecentGroups;
   readonly #reader: SegmentReader;
   #sequence = 0;
@@ -65,6 +83,7 @@ export class FileJournal implements Journal {
   #written: Position = 0;
   /** Everything before it survives a power cut. */
   #syncedTo: Position = 0;
+  #awaitingSync: { readonly end: Position; readonly settled: Deferred }[] = [];
 
   /** Undefined until the replay has come to its end. */
   #gathering: Gathering | undefined;
@@ -93,6 +112,8 @@ export class FileJournal implements Journal {
       minFreeBytes: 0,
       ...options,
     };
+    this.#segments = new SegmentFiles(runtime.disk, options.directory);
+    this.#snapshots = new Snapshots(runtime.disk, runtime.log, options.directory);
     this.#recent = new RecentGroups(this.#options.cacheBytes * 0.75);
     this.#reader = new SegmentReader(this.#options.cacheBytes * 0.25);
     this.#space = new DiskSpace(runtime, this.#options, (cause) => this.#fail(cause));
@@ -100,31 +121,6 @@ export class FileJournal implements Journal {
       this.#tellFailure = resolve;
     });
   }
-
-  get segments(): readonly SegmentSpan[] {
-    return this.#segments.map((segment) => ({
-      number: segment.header.number,
-      from: segment.header.base,
-      to: this.#endOf(segment),
-    }));
-  }
-
-  // Not built yet: until then nothing is kept and nothing forgotten.
-  readonly replaysFrom = 0;
-
-  async snapshot(): Promise<undefined> {}
-
-  pin(_position: Position): () => void {
-    return () => {};
-  }
-
-  async keepSnapshot(_position: Position, state: AsyncIterable<Uint8Array>): Promise<void> {
-    await state[Symbol.asyncIterator]().return?.();
-  }
-
-  async forget(_position: Position): Promise<void> {}
-
-  async scrub(_segment: number): Promise<void> {}
 
   get space(): Space {
     return this.#space;
@@ -151,7 +147,7 @@ export class FileJournal implements Journal {
         if (!opened.sign) return;
         // Where nothing is yet, nobody waits for it to be consumed.
         if (this.#space.room !== "plenty") throw noSpaceLeft(directory, this.#space.describeWant());
-        const { file } = await this.#createSegment({
+        const file = await this.#createSegment({
           number: 1,
           base: 0,
           sequence: 0,
@@ -168,13 +164,25 @@ export class FileJournal implements Journal {
     }
   }
 
-  async *replay(): AsyncGenerator<readonly Recorded[], void> {
-    if (!this.#directory || this.#gathering) throw new Error("A journal is replayed once, after it was opened.");
+  async snapshot(): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const { segments, snapshots } = this.#found;
     const { directory } = this.#options;
+    this.#from = await refusing(this.#runtime.disk, directory, () => this.#snapshots.findNewest(snapshots));
+    if (this.#from) return this.#stateOf(this.#from);
+    if (snapshots.length > 0 && segments[0] !== 1) {
+      const names = snapshots.map(snapshotName).join(" and ");
+      throw new DamagedJournal(directory, `${names}, and segment 1 is missing`);
+    }
+    return undefined;
+  }
+
+  async *replay(): AsyncGenerator<readonly Recorded[], void> {
+    const source = { ...this.#found, directory: this.#options.directory, from: this.#from };
     try {
-      this.#goOnFrom(yield* recover(this.#runtime, directory, this.#directory.segments));
+      this.#goOnFrom(yield* recover(this.#runtime, source));
+      await this.#snapshots.removeUnfinished();
     } catch (error) {
-      throw await asRefusal(this.#runtime.disk, directory, error);
+      throw await asRefusal(this.#runtime.disk, source.directory, error);
     }
   }
 
@@ -211,14 +219,71 @@ export class FileJournal implements Journal {
     try {
       const recent = this.#recentGroup(position);
       if (recent) return readFrame(recent.bytes, position - recent.position);
-      const segment = this.#segments.findLast(({ header }) => header.base <= position);
+      const segment = this.#segments.at(position);
       if (!segment || position >= this.#written) throw new RangeError(`Nothing stands at ${position}.`);
-      return await this.#reader.read(segment, position, this.#endOf(segment));
+      return await this.#readFrom(segment, position);
     } catch (cause) {
       if (cause instanceof RangeError) throw cause;
-      if (this.#closed !== undefined) throw new BrokerError("stopping", "The broker is stopping.", { cause });
       // DUR-1, DUR-2: a fact that rotted is never delivered, and what else rotted nobody knows. The next start names it.
-      throw this.#fail(cause);
+      throw this.#closed === undefined ? this.#fail(cause) : stopping(cause);
+    }
+  }
+
+  get segments(): readonly SegmentSpan[] {
+    return this.#segments.spans(this.#written);
+  }
+
+  get replaysFrom(): Position {
+    return this.#snapshots.older?.position ?? 0;
+  }
+
+  pin(position: Position): () => void {
+    return this.#segments.at(position)?.pin() ?? (() => {});
+  }
+
+  async keepSnapshot(position: Position, state: AsyncIterable<Uint8Array>): Promise<void> {
+    const slices = state[Symbol.asyncIterator]();
+    try {
+      await this.#inTurn(async () => {
+        // D2: what a power cut may still undo is in no snapshot.
+        const end = this.#endOfFactsBefore(position);
+        await this.#syncedUpTo(end);
+        const group = await this.#groupBefore(end);
+        if (group) await this.#snapshots.keep({ position: end, group }, this.#whileServing(slices));
+      });
+    } finally {
+      await slices.return?.();
+    }
+  }
+
+  async forget(position: Position): Promise<void> {
+    await this.#inTurn(async () => {
+      const { older } = this.#snapshots;
+      if (!older) return;
+      const upTo = Math.min(position, older.position);
+      const doomed = this.segments.filter(({ number, to }) => number < older.group.segment && to <= upTo);
+      // From here on a start may need it: better to know now that it does not hold.
+      if (doomed.length === 0 || !(await this.#snapshots.isSound(older))) return;
+      for (const { number } of doomed) {
+        const segment = this.#segments.numbered(number);
+        if (segment) await this.#segments.remove(segment);
+      }
+    });
+  }
+
+  async scrub(number: number): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    const segment = this.#segments.numbered(number);
+    if (!segment) throw new RangeError(`There is no segment ${number}.`);
+    const { header } = segment;
+    const unpin = segment.pin();
+    try {
+      const bytes = this.#segments.endOf(segment, this.#written) - header.base;
+      await scrubSegment({ header, file: segment, bytes, next: this.#segments.numbered(number + 1)?.header });
+    } catch (cause) {
+      throw this.#closed === undefined ? this.#fail(this.#namingFile(number, cause)) : stopping(cause);
+    } finally {
+      unpin();
     }
   }
 
@@ -236,12 +301,29 @@ export class FileJournal implements Journal {
     }
     await this.#flushing;
     await this.#space.close();
-    await Promise.allSettled(this.#segments.map(({ file }) => file.close()));
+    await this.#segments.close();
+    await this.#chores;
     await this.#directory?.lock.release();
   }
 
-  #goOnFrom({ segments, end, sequence, previous, quiet }: Recovered): void {
-    this.#segments = [...segments];
+  /** What the directory held when it was opened, until it is replayed. */
+  get #found(): DataDirectory {
+    if (!this.#directory || this.#gathering) throw new Error("A journal is replayed once, after it was opened.");
+    return this.#directory;
+  }
+
+  async *#stateOf(snapshot: SnapshotHeader): AsyncGenerator<Uint8Array, void> {
+    const { directory } = this.#options;
+    try {
+      yield* this.#snapshots.read(snapshot);
+    } catch (error) {
+      if (!(error instanceof UnreadableBytes)) throw await asRefusal(this.#runtime.disk, directory, error);
+      throw new DamagedJournal(directory, `${snapshotName(snapshot.position)}, ${error.message}`, { cause: error });
+    }
+  }
+
+  #goOnFrom({ headers, growing, end, sequence, previous, quiet }: Recovered): void {
+    this.#segments.take(headers, growing);
     this.#sequence = sequence;
     this.#previous = previous;
     this.#written = end;
@@ -261,7 +343,7 @@ export class FileJournal implements Journal {
 
   /** Begins a group at `end`. Its header's place is kept free, so that the positions of its frames are known at once. */
   #gather(end: Position): void {
-    const newest = this.#segments.at(-1);
+    const { newest } = this.#segments;
     const isFull = !newest || end - newest.header.base >= this.#options.segmentBytes;
     this.#frames.at = GROUP_HEADER_BYTES;
     this.#gathering = {
@@ -281,8 +363,72 @@ export class FileJournal implements Journal {
     return this.#recent.find(position);
   }
 
-  #endOf(segment: Segment): Position {
-    return this.#segments[segment.header.number]?.header.base ?? this.#written;
+  async #readFrom(segment: StoredSegment, position: Position): Promise<Fact> {
+    const unpin = segment.pin();
+    try {
+      return await this.#reader.read(segment, position, this.#segments.endOf(segment, this.#written));
+    } finally {
+      unpin();
+    }
+  }
+
+  /** Where the newest group ends that has a fact before `position`; `position` itself where that is in the middle of it. */
+  #endOfFactsBefore(position: Position): Position {
+    const { position: gatheringAt } = this.#gatheringGroup();
+    if (position <= gatheringAt) return Math.min(position, this.#flight?.end ?? this.#written);
+    if (position <= gatheringAt + this.#frames.at && this.#frames.at > GROUP_HEADER_BYTES) return position;
+    throw new RangeError(`Nothing was appended before ${position}.`);
+  }
+
+  /** Resolves when everything before `end` survives a power cut, also where callers do not wait for that. */
+  #syncedUpTo(end: Position): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (end <= this.#syncedTo) return SYNCED;
+    const settled = new Deferred();
+    this.#awaitingSync.push({ end, settled });
+    return settled.promise;
+  }
+
+  /** The group with the newest fact before `end`, which is synced; undefined where there is none. */
+  async #groupBefore(end: Position): Promise<GroupReference | undefined> {
+    const segment = this.#segments.at(end - SEGMENT_HEADER_BYTES - 1);
+    if (!segment) return undefined;
+    const { number, base, seed } = segment.header;
+    const recent = this.#recentGroup(end - 1);
+    const header = recent && decodeGroupHeader(recent.bytes, 0, { seed, position: recent.position });
+    if (recent && header) return { segment: number, offset: recent.position - base, ...header };
+    const bytes = this.#segments.endOf(segment, this.#written) - base;
+    return await findGroupBefore({ header: segment.header, file: segment, bytes }, end - base);
+  }
+
+  async *#whileServing(slices: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+    for (;;) {
+      if (this.#failure) throw this.#failure;
+      if (this.#closed !== undefined) throw stopping();
+      const next = await slices.next();
+      if (next.done) return;
+      yield next.value;
+    }
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#chores.then(async () => {
+      if (this.#failure) throw this.#failure;
+      if (this.#closed !== undefined) throw stopping();
+      try {
+        await work();
+      } catch (error) {
+        // Without space for a snapshot the journal goes on as it did; otherwise the disk has failed (DUR-2).
+        throw isFailureOfDisk(error) && !isWantOfSpace(error) ? this.#fail(error) : error;
+      }
+    });
+    this.#chores = done.catch(() => undefined);
+    await done;
+  }
+
+  #namingFile(segment: number, cause: unknown): unknown {
+    if (!(cause instanceof UnreadableBytes)) return cause;
+    return new UnreadableBytes(`${this.#options.directory}/${segmentName(segment)}: ${cause.message}`);
   }
 
   /** Sees to it that what was gathered, or is due, gets to the disk. */
@@ -331,13 +477,14 @@ export class FileJournal implements Journal {
   async #writeGroup(): Promise<void> {
     const group = this.#gathering as Gathering;
     if (group.opensSegment) await this.#openNextSegment(group);
-    const segment = this.#segments.at(-1) as Segment;
-    const bytes = this.#seal(group, segment.header.seed);
-    const size = group.position - segment.header.base;
+    const { growing, newest } = this.#segments;
+    const { seed, base } = (newest as StoredSegment).header;
+    const bytes = this.#seal(group, seed);
+    const size = group.position - base;
     await this.#space.write(
       { bytes: bytes.length, promised: bytes.length - GROUP_HEADER_BYTES },
-      () => segment.file.append(bytes),
-      () => segment.file.truncate(size),
+      () => growing.append(bytes),
+      () => growing.truncate(size),
     );
     this.#written = group.position + bytes.length;
   }
@@ -368,8 +515,14 @@ export class FileJournal implements Journal {
   async #syncNewest(): Promise<void> {
     const written = this.#written;
     if (written === this.#syncedTo) return;
-    await this.#segments.at(-1)?.file.sync();
-    this.#syncedTo = written;
+    await this.#segments.growing.sync();
+    this.#markSynced(written);
+  }
+
+  #markSynced(position: Position): void {
+    this.#syncedTo = position;
+    for (const { settled } of this.#awaitingSync.filter(({ end }) => end <= position)) settled.resolve();
+    this.#awaitingSync = this.#awaitingSync.filter(({ end }) => end > position);
   }
 
   #land(): void {
@@ -383,36 +536,26 @@ export class FileJournal implements Journal {
   async #openNextSegment({ position }: Gathering): Promise<void> {
     await this.#syncNewest();
     const header: SegmentHeader = {
-      number: this.#segments.length + 1,
+      number: (this.#segments.newest?.header.number ?? 0) + 1,
       base: position - SEGMENT_HEADER_BYTES,
       sequence: this.#sequence,
       previous: this.#previous,
       seed: this.#seed(),
     };
-    this.#segments.push(await this.#createSegment(header));
+    this.#segments.add(header, await this.#createSegment(header));
     this.#written = position;
-    this.#syncedTo = position;
+    this.#markSynced(position);
   }
 
-  async #createSegment(header: SegmentHeader): Promise<Segment> {
+  async #createSegment(header: SegmentHeader): Promise<DiskFile> {
     const { disk } = this.#runtime;
     const { directory } = this.#options;
-    const path = `${directory}/${segmentName(header.number)}`;
-    const write = async (): Promise<DiskFile> => {
-      const file = await disk.open(path, "create");
-      try {
-        await file.append(encodeSegmentHeader(header));
-        return file;
-      } catch (error) {
-        await file.close();
-        throw error;
-      }
-    };
     const size = { bytes: SEGMENT_HEADER_BYTES, promised: 0 };
-    const file = await this.#space.write(size, write, () => disk.remove(path));
+    const undo = () => disk.remove(`${directory}/${segmentName(header.number)}`);
+    const file = await this.#space.write(size, () => this.#segments.create(header), undo);
     await file.sync();
     await disk.syncDirectory(directory);
-    return { header, file };
+    return file;
   }
 
   #seed(): number {
@@ -456,6 +599,7 @@ export class FileJournal implements Journal {
     this.#syncAlarm?.cancel();
     this.#flight?.settled.reject(this.#failure);
     this.#gathering?.settled.reject(this.#failure);
+    for (const { settled } of this.#awaitingSync) settled.reject(this.#failure);
     this.#runtime.log.write("error", "journal.failed", { reason: error.message });
     this.#tellFailure(error);
     return this.#failure;
@@ -477,25 +621,11 @@ interface Flight extends GroupBytes {
   readonly settled: Deferred;
 }
 
-/** One promise for all who wait for a group; made only when somebody does, so that no rejection is without an owner. */
-class Deferred {
-  #promise: Promise<void> | undefined;
-  #resolve: () => void = () => {};
-  #reject: (reason: Error) => void = () => {};
+function stopping(cause?: unknown): BrokerError {
+  return new BrokerError("stopping", "The broker is stopping.", { cause });
+}
 
-  get promise(): Promise<void> {
-    this.#promise ??= new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    return this.#promise;
-  }
-
-  resolve(): void {
-    this.#resolve();
-  }
-
-  reject(reason: Error): void {
-    this.#reject(reason);
-  }
+/** Also what it gives back may be wrong. */
+function isFailureOfDisk(error: unknown): boolean {
+  return error instanceof UnreadableBytes || (isSystemError(error) && !(error instanceof BrokerError));
 }

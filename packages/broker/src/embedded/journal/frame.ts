@@ -25,11 +25,16 @@ export function endOfFrame(bytes: Buffer, start: number): number {
 
 /** Reads the fact of a frame and checks it: a body that rotted is never delivered (DUR-1). */
 export function readFrame(bytes: Buffer, start: number): Fact {
+  return decodeFact(bytes, start + FRAME_HEADER_BYTES, checkFrame(bytes, start));
+}
+
+/** Checks the frame that begins at `start`, but does not read its fact; returns its end. */
+export function checkFrame(bytes: Buffer, start: number): number {
   if (start + FRAME_HEADER_BYTES > bytes.length) throw new UnreadableBytes("A frame is not all there.");
   const end = endOfFrame(bytes, start);
   if (end > bytes.length) throw new UnreadableBytes("A frame is not all there.");
   if (crc32(bytes.subarray(start + 4, end)) !== bytes.readUInt32LE(start)) {
     throw new UnreadableBytes("A frame does not fit its checksum.");
   }
-  return decodeFact(bytes, start + FRAME_HEADER_BYTES, end);
+  return end;
 }

@@ -1,4 +1,3 @@
-import { crc32 } from "node:zlib";
 import type { Disk, DiskFile } from "../../runtime/disk.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -6,31 +5,41 @@ import { DamagedJournal, describeBytes } from "./damaged-journal.ts";
 import type { Position } from "./fact.ts";
 import { decodeFact } from "./fact-codec.ts";
 import { endOfFrame, FRAME_HEADER_BYTES } from "./frame.ts";
+import { type BadBytes, type ChainLink, GroupReader, type ReadGroup } from "./group-reader.ts";
 import type { Recorded } from "./journal.ts";
 import { ReplayProgress } from "./replay-progress.ts";
 import {
   decodeGroupHeader,
-  decodeSegmentHeader,
+  encodeSegmentHeader,
   GROUP_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
   segmentName,
 } from "./segment.ts";
+import { type FoundSegment, surveySegments, type UnbegunSegment } from "./segment-survey.ts";
+import { type SnapshotHeader, snapshotName } from "./snapshot-file.ts";
 
-/** Reads a journal from its beginning, and tells a torn tail, which it cuts, from damage, which it only names (DUR-1). */
+/** Reads a journal, from its beginning or from a snapshot on, and tells a torn tail, which it cuts, from damage, which it only names (DUR-1). */
 
 const WINDOW_BYTES = 1_024 * 1_024;
 const MAX_SLICE = 2_000;
 
-/** A segment as the journal goes on with it. */
-export interface Segment {
-  readonly header: SegmentHeader;
-  readonly file: DiskFile;
+/** What is in the data directory. */
+export interface RecoverySource {
+  readonly directory: string;
+  /** Numbers of the segments, ascending. */
+  readonly segments: readonly number[];
+  /** Positions of all snapshots, also of those that do not hold. */
+  readonly snapshots: readonly Position[];
+  /** The one to go on from; undefined: from the beginning. */
+  readonly from: SnapshotHeader | undefined;
 }
 
 /** Where the journal goes on. */
 export interface Recovered {
-  readonly segments: readonly Segment[];
+  readonly headers: readonly SegmentHeader[];
+  /** Of the last one, to append to. */
+  readonly growing: DiskFile;
   readonly end: Position;
   readonly sequence: number;
   /** Checksum of the last group. */
@@ -42,8 +51,7 @@ export interface Recovered {
 /** The chain of groups as far as it was followed. */
 interface Chain {
   end: Position;
-  sequence: number;
-  previous: number;
+  link: ChainLink;
   quiet: boolean;
   /** Of the newest segment, what no header says is synced. */
   unsynced: Piece[];
@@ -57,56 +65,186 @@ interface Piece {
 
 export async function* recover(
   { disk, log, clock }: Runtime,
-  directory: string,
-  numbers: readonly number[],
+  source: RecoverySource,
 ): AsyncGenerator<readonly Recorded[], Recovered> {
-  // The first segment was there before the directory was signed.
-  if (numbers.length === 0) throw new DamagedJournal(directory, "segment 1 is missing");
-  const chain: Chain = { end: 0, sequence: 0, previous: 0, quiet: true, unsynced: [] };
-  const segments: Segment[] = [];
-  const files = await openAll(disk, directory, numbers);
-  const progress = new ReplayProgress(
-    clock,
-    log,
-    files.reduce((sum, { bytes }) => sum + bytes, 0),
-  );
-  try {
-    for (const [index, { number, file, bytes }] of files.entries()) {
-      if (number !== index + 1) throw new DamagedJournal(directory, `segment ${index + 1} is missing`);
-      const isLast = index === files.length - 1;
-      const headerBytes = await file.read(0, SEGMENT_HEADER_BYTES);
-      const header = decodeSegmentHeader(headerBytes);
-      if (!header && isLast && index > 0 && bytes <= SEGMENT_HEADER_BYTES) {
-        // The header is on disk before the first group is written: without one there never was a group.
-        await removeSegment(disk, log, directory, number, bytes, file);
-        break;
-      }
-      if (!header || !continues(header, number, chain)) {
-        throw new DamagedJournal(directory, describeBytes(number, 0, SEGMENT_HEADER_BYTES));
-      }
-      segments.push({ header, file });
-      chain.end += SEGMENT_HEADER_BYTES;
-      // Every segment but the last was synced before the next was begun.
-      chain.unsynced = [{ offset: 0, bytes: headerBytes }];
-      const stop = yield* readGroups(directory, header, file, bytes, chain, progress);
-      if (stop === undefined) continue;
-      // Of a segment that was synced as a whole: no search.
-      if (!isLast) throw new DamagedJournal(directory, describeBytes(number, stop.offset, stop.end));
-      const later = await findConfirmation(header, file, bytes, stop.offset);
-      if (later !== undefined) {
-        throw new DamagedJournal(directory, describeBytes(number, stop.offset, Math.min(stop.end, later)));
-      }
-      await file.truncate(stop.offset);
-      sayCut(log, directory, number, stop.offset, bytes - stop.offset);
+  const { directory, from } = source;
+  const first = from?.group.segment ?? 1;
+  const { found, unbegun } = await surveySegments(disk, directory, source.segments, first);
+  const last = found.at(-1) as FoundSegment;
+  const chain = from ? await chainFrom(disk, directory, found, from) : fromTheBeginning();
+  const progress = new ReplayProgress(clock, log, { from: chain.end, to: last.header.base + last.bytes });
+  let torn: BadBytes | undefined;
+  for (const segment of found.filter(({ header }) => header.number >= first)) {
+    const file = await disk.open(pathOf(directory, segment.header.number), "read");
+    try {
+      if (!from || segment.header.number > first) enter(directory, segment.header, chain);
+      torn = yield* readGroups(directory, { ...segment, file }, chain, { notBefore: from?.position ?? 0, progress });
+      if (torn) await checkTear(source, { ...segment, file, isNewest: segment === last && !unbegun }, torn);
+    } finally {
+      await file.close();
     }
-    await keepForGood(segments.at(-1)?.file, chain.unsynced);
+  }
+  checkEnd(source, last, chain.end);
+  // Nothing was changed up to here: now it is known to be sound.
+  const growing = await openToAppend({ disk, log }, directory, last, { torn, unbegun });
+  try {
+    await keepForGood(growing, chain.unsynced);
     await disk.syncDirectory(directory);
-    const { end, sequence, previous, quiet } = chain;
-    return { segments, end, sequence, previous, quiet };
   } catch (error) {
-    await Promise.allSettled(files.map(({ file }) => file.close()));
+    await growing.close();
     throw error;
   }
+  const { end, link, quiet } = chain;
+  return { headers: found.map(({ header }) => header), growing, end, ...link, quiet };
+}
+function fromTheBeginning(): Chain {
+  return { end: 0, link: { sequence: 0, previous: 0 }, quiet: true, unsynced: [] };
+}
+
+/** D2: a snapshot is worth nothing without the very group that it goes on from. */
+async function chainFrom(
+  disk: Disk,
+  directory: string,
+  found: readonly FoundSegment[],
+  { position, group }: SnapshotHeader,
+): Promise<Chain> {
+  const segment = found.find(({ header }) => header.number === group.segment);
+  const file = await disk.open(pathOf(directory, group.segment), "read");
+  try {
+    const bytes = await file.read(group.offset, GROUP_HEADER_BYTES);
+    const end = (segment?.header.base ?? 0) + group.offset;
+    const header = segment && decodeGroupHeader(bytes, 0, { seed: segment.header.seed, position: end });
+    if (header?.sequence === group.sequence && header.checksum === group.checksum && end < position) {
+      return { end, link: { sequence: header.sequence, previous: header.previous }, quiet: true, unsynced: [] };
+    }
+  } finally {
+    await file.close();
+  }
+  const where = describeBytes(group.segment, group.offset, group.offset + GROUP_HEADER_BYTES);
+  throw new DamagedJournal(directory, `${where}, from which ${snapshotName(position)} goes on`);
+}
+
+/** Goes on at the head of a segment. */
+function enter(directory: string, header: SegmentHeader, chain: Chain): void {
+  const { sequence, previous } = chain.link;
+  if (header.base !== chain.end || header.sequence !== sequence || header.previous !== previous) {
+    throw new DamagedJournal(directory, describeBytes(header.number, 0, SEGMENT_HEADER_BYTES));
+  }
+  chain.end += SEGMENT_HEADER_BYTES;
+  chain.unsynced = [{ offset: 0, bytes: encodeSegmentHeader(header) }];
+}
+
+interface OpenSegment extends FoundSegment {
+  readonly file: DiskFile;
+}
+
+/** Reads groups while they hold and moves the chain along; returns the bad bytes it met, or nothing at a clean end. */
+async function* readGroups(
+  directory: string,
+  segment: OpenSegment,
+  chain: Chain,
+  { notBefore, progress }: { readonly notBefore: Position; readonly progress: ReplayProgress },
+): AsyncGenerator<readonly Recorded[], BadBytes | undefined> {
+  const { number, base } = segment.header;
+  const reader = new GroupReader(segment, { from: chain.end - base, to: segment.bytes, link: chain.link });
+  let slice: Recorded[] = [];
+  let torn: BadBytes | undefined;
+  while (!reader.isAtEnd && !torn) {
+    const group = reader.next();
+    if (group === undefined) {
+      await reader.load();
+      continue;
+    }
+    if (group.sort === "bad") {
+      torn = group;
+      continue;
+    }
+    try {
+      readFrames(group.bytes, base + group.offset, notBefore, slice);
+    } catch (cause) {
+      throw new DamagedJournal(directory, describeBytes(number, group.offset, group.end), { cause });
+    }
+    follow(chain, base, group);
+    progress.moveTo(chain.end);
+    if (slice.length < MAX_SLICE) continue;
+    progress.count(slice.length);
+    yield slice;
+    slice = [];
+  }
+  progress.count(slice.length);
+  if (slice.length > 0) yield slice;
+  return torn;
+}
+
+function follow(chain: Chain, base: Position, { header, offset, end, bytes }: ReadGroup): void {
+  chain.end = base + end;
+  chain.link = { sequence: header.sequence + 1, previous: header.checksum };
+  chain.quiet = header.length === 0;
+  while (chain.unsynced[0] && base + chain.unsynced[0].offset < header.syncedTo) chain.unsynced.shift();
+  chain.unsynced.push({ offset, bytes });
+}
+
+/** The group's checksum covers its frames: theirs need not be looked at one by one. */
+function readFrames(group: Buffer, position: Position, notBefore: Position, into: Recorded[]): void {
+  for (let at = GROUP_HEADER_BYTES; at < group.length; ) {
+    const end = endOfFrame(group, at);
+    if (position + at >= notBefore) {
+      into.push({ fact: decodeFact(group, at + FRAME_HEADER_BYTES, end), position: position + at });
+    }
+    at = end;
+  }
+}
+
+/** Throws if anything says that the bad bytes were on disk once, all of them (DUR-1). */
+async function checkTear(
+  { directory, snapshots }: RecoverySource,
+  segment: OpenSegment & { readonly isNewest: boolean },
+  { offset, end }: BadBytes,
+): Promise<void> {
+  const { number, base } = segment.header;
+  // A segment is left, and a snapshot is named, only after all before it was synced.
+  const isKnown = !segment.isNewest || snapshots.some((position) => position > base + offset);
+  const knownAt = isKnown ? end : await findConfirmation(segment, offset);
+  if (knownAt !== undefined) {
+    throw new DamagedJournal(directory, describeBytes(number, offset, Math.min(end, knownAt)));
+  }
+}
+
+/** A journal that ends cleanly before what a snapshot contains has lost it. */
+function checkEnd({ directory, snapshots }: RecoverySource, { header }: FoundSegment, end: Position): void {
+  const beyond = snapshots.find((position) => position > end);
+  if (beyond === undefined) return;
+  const where = describeBytes(header.number, end - header.base, beyond - header.base);
+  throw new DamagedJournal(directory, `${where}, are missing: ${snapshotName(beyond)} contains them`);
+}
+
+/** Takes away what never was confirmed, and opens the newest segment. */
+async function openToAppend(
+  { disk, log }: Pick<Runtime, "disk" | "log">,
+  directory: string,
+  { header, bytes }: FoundSegment,
+  { torn, unbegun }: { readonly torn: BadBytes | undefined; readonly unbegun: UnbegunSegment | undefined },
+): Promise<DiskFile> {
+  if (unbegun) {
+    await disk.remove(pathOf(directory, unbegun.number));
+    sayCut(log, pathOf(directory, unbegun.number), 0, unbegun.bytes);
+  }
+  const path = pathOf(directory, header.number);
+  const file = await disk.open(path, "append");
+  if (!torn) return file;
+  try {
+    await file.truncate(torn.offset);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  sayCut(log, path, torn.offset, bytes - torn.offset);
+  return file;
+}
+
+function sayCut(log: Log, file: string, offset: number, bytes: number): void {
+  const sentence = `cut ${bytes.toLocaleString("en-US")} bytes of a write that was never confirmed`;
+  log.write("warn", "journal.cut", { sentence, file, offset, bytes });
 }
 
 /**
@@ -114,128 +252,15 @@ export async function* recover(
  * second one would succeed without having written anything (DUR-2), so the bytes are written anew: over themselves, as
  * some of them may have been confirmed. The sync also makes the cut last before anything is appended (DUR-1).
  */
-async function keepForGood(file: DiskFile | undefined, unsynced: readonly Piece[]): Promise<void> {
+async function keepForGood(file: DiskFile, unsynced: readonly Piece[]): Promise<void> {
   const [first] = unsynced;
-  if (!file || !first) return;
+  if (!first) return;
   await file.overwrite(first.offset, Buffer.concat(unsynced.map(({ bytes }) => bytes)));
   await file.sync();
 }
 
-interface SegmentFile {
-  readonly number: number;
-  readonly file: DiskFile;
-  readonly bytes: number;
-}
-
-async function openAll(disk: Disk, directory: string, numbers: readonly number[]): Promise<SegmentFile[]> {
-  const files: SegmentFile[] = [];
-  for (const number of numbers) {
-    const path = `${directory}/${segmentName(number)}`;
-    const file = await disk.open(path, number === numbers.at(-1) || number === numbers.at(-2) ? "append" : "read");
-    files.push({ number, file, bytes: await file.size() });
-  }
-  return files;
-}
-
-async function removeSegment(
-  disk: Disk,
-  log: Log,
-  directory: string,
-  number: number,
-  bytes: number,
-  file: DiskFile,
-): Promise<void> {
-  await file.close();
-  await disk.remove(`${directory}/${segmentName(number)}`);
-  sayCut(log, directory, number, 0, bytes);
-}
-
-function sayCut(log: Log, directory: string, number: number, offset: number, bytes: number): void {
-  const file = `${directory}/${segmentName(number)}`;
-  const sentence = `cut ${bytes.toLocaleString("en-US")} bytes of a write that was never confirmed`;
-  log.write("warn", "journal.cut", { sentence, file, offset, bytes });
-}
-
-function continues(header: SegmentHeader, number: number, chain: Chain): boolean {
-  return (
-    header.number === number &&
-    header.base === chain.end &&
-    header.sequence === chain.sequence &&
-    header.previous === chain.previous
-  );
-}
-
-/** Reads groups while they hold and moves the chain along; returns the bad bytes it met, or nothing at a clean end. */
-async function* readGroups(
-  directory: string,
-  { number, base, seed }: SegmentHeader,
-  file: DiskFile,
-  bytes: number,
-  chain: Chain,
-  progress: ReplayProgress,
-): AsyncGenerator<readonly Recorded[], { offset: number; end: number } | undefined> {
-  let window: Buffer = Buffer.alloc(0);
-  let windowAt = 0;
-  let slice: Recorded[] = [];
-  let offset = SEGMENT_HEADER_BYTES;
-  const holds = (length: number) => offset + length <= windowAt + window.length;
-  const move = async (length: number) => {
-    window = await file.read(offset, Math.min(Math.max(length, WINDOW_BYTES), bytes - offset));
-    windowAt = offset;
-  };
-  while (offset < bytes) {
-    if (!holds(GROUP_HEADER_BYTES)) await move(GROUP_HEADER_BYTES);
-    const place = { seed, position: base + offset };
-    const header = decodeGroupHeader(window, offset - windowAt, place);
-    if (!header) return yield* stopAt(slice, offset, bytes);
-    const end = offset + GROUP_HEADER_BYTES + header.length;
-    if (header.sequence !== chain.sequence || header.previous !== chain.previous || end > bytes) {
-      return yield* stopAt(slice, offset, Math.min(end, bytes));
-    }
-    if (!holds(end - offset)) await move(end - offset);
-    const start = offset - windowAt + GROUP_HEADER_BYTES;
-    const frames = window.subarray(start, start + header.length);
-    if (frames.length < header.length || crc32(frames) !== header.frames) return yield* stopAt(slice, offset, end);
-    try {
-      readFrames(frames, place.position + GROUP_HEADER_BYTES, slice);
-    } catch (cause) {
-      throw new DamagedJournal(directory, describeBytes(number, offset, end), { cause });
-    }
-    chain.end = base + end;
-    chain.sequence = header.sequence + 1;
-    chain.previous = header.checksum;
-    chain.quiet = header.length === 0;
-    while (chain.unsynced[0] && base + chain.unsynced[0].offset < header.syncedTo) chain.unsynced.shift();
-    chain.unsynced.push({ offset, bytes: window.subarray(offset - windowAt, end - windowAt) });
-    progress.moveTo(chain.end);
-    if (slice.length >= MAX_SLICE) {
-      progress.count(slice.length);
-      yield slice;
-      slice = [];
-    }
-    offset = end;
-  }
-  progress.count(slice.length);
-  if (slice.length > 0) yield slice;
-  return undefined;
-}
-
-async function* stopAt(
-  slice: readonly Recorded[],
-  offset: number,
-  end: number,
-): AsyncGenerator<readonly Recorded[], { offset: number; end: number }> {
-  if (slice.length > 0) yield slice;
-  return { offset, end };
-}
-
-/** The group's checksum covers its frames: theirs need not be looked at one by one. */
-function readFrames(frames: Buffer, position: Position, into: Recorded[]): void {
-  for (let at = 0; at < frames.length; ) {
-    const end = endOfFrame(frames, at);
-    into.push({ fact: decodeFact(frames, at + FRAME_HEADER_BYTES, end), position: position + at });
-    at = end;
-  }
+function pathOf(directory: string, segment: number): string {
+  return `${directory}/${segmentName(segment)}`;
 }
 
 /**
@@ -243,9 +268,7 @@ function readFrames(frames: Buffer, position: Position, into: Recorded[]): void 
  * byte by byte. Returns the offset of that header.
  */
 async function findConfirmation(
-  { base, seed }: SegmentHeader,
-  file: DiskFile,
-  bytes: number,
+  { header: { base, seed }, file, bytes }: OpenSegment,
   bad: number,
 ): Promise<number | undefined> {
   for (let windowAt = bad + 1; windowAt < bytes; windowAt += WINDOW_BYTES) {

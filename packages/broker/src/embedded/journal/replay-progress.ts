@@ -7,16 +7,19 @@ import type { Position } from "./fact.ts";
 export class ReplayProgress {
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #bytes: number;
+  readonly #from: Position;
+  readonly #to: Position;
   readonly #startedAt: number;
   #saidAt: number;
-  #position: Position = 0;
+  #position: Position;
   #facts = 0;
 
-  constructor(clock: Clock, log: Log, bytes: number) {
+  constructor(clock: Clock, log: Log, { from, to }: { readonly from: Position; readonly to: Position }) {
     this.#clock = clock;
     this.#log = log;
-    this.#bytes = bytes;
+    this.#from = from;
+    this.#to = to;
+    this.#position = from;
     this.#startedAt = clock.now();
     this.#saidAt = this.#startedAt;
   }
@@ -30,7 +33,7 @@ export class ReplayProgress {
     const now = this.#clock.now();
     if (now < this.#saidAt + SECOND) return;
     this.#saidAt = now;
-    const done = this.#position / this.#bytes;
+    const done = (this.#position - this.#from) / (this.#to - this.#from);
     const percent = Math.floor(done * 100);
     const factsInAll = Math.round(this.#facts / done); // from the share of the bytes; nobody has counted
     const secondsLeft = Math.ceil(((now - this.#startedAt) / SECOND) * (1 / done - 1));

@@ -2,9 +2,14 @@ import type { DiskFile } from "../../runtime/disk.ts";
 import { UnreadableBytes } from "./binary.ts";
 import type { Fact, Position } from "./fact.ts";
 import { endOfFrame, FRAME_HEADER_BYTES, readFrame } from "./frame.ts";
-import type { Segment } from "./recovery.ts";
+import type { SegmentHeader } from "./segment.ts";
 
 const BLOCK_BYTES = 64 * 1_024;
+
+/** A segment, and its bytes. */
+export interface ReadableSegment extends Pick<DiskFile, "read"> {
+  readonly header: SegmentHeader;
+}
 
 /** Reads single frames back. Neighbours are mostly read together, so it reads whole blocks and keeps the newest ones. */
 export class SegmentReader {
@@ -17,25 +22,26 @@ export class SegmentReader {
   }
 
   /** The fact at `position` in this segment, of which the bytes before `written` are there for good. */
-  async read({ header, file }: Segment, position: Position, written: Position): Promise<Fact> {
-    const at = position - header.base;
+  async read(segment: ReadableSegment, position: Position, written: Position): Promise<Fact> {
+    const { base } = segment.header;
+    const at = position - base;
     const blockAt = at - (at % BLOCK_BYTES);
-    const block = await this.#block(file, header.base + blockAt, blockAt, written);
+    const block = await this.#block(segment, base + blockAt, blockAt, written);
     const start = at - blockAt;
     if (start + FRAME_HEADER_BYTES <= block.length && endOfFrame(block, start) <= block.length) {
       return readFrame(block, start);
     }
-    const head = await file.read(at, FRAME_HEADER_BYTES);
+    const head = await segment.read(at, FRAME_HEADER_BYTES);
     if (head.length < FRAME_HEADER_BYTES) throw new UnreadableBytes("A frame is not all there.");
     const length = endOfFrame(head, 0);
     if (position + length > written) throw new UnreadableBytes("A frame leads beyond the end.");
-    return readFrame(await file.read(at, length), 0);
+    return readFrame(await segment.read(at, length), 0);
   }
 
-  async #block(file: DiskFile, position: Position, at: number, written: Position): Promise<Buffer> {
+  async #block(segment: ReadableSegment, position: Position, at: number, written: Position): Promise<Buffer> {
     // The last block still grows.
-    if (position + BLOCK_BYTES > written) return await file.read(at, written - position);
-    const block = this.#blocks.get(position) ?? file.read(at, BLOCK_BYTES);
+    if (position + BLOCK_BYTES > written) return await segment.read(at, written - position);
+    const block = this.#blocks.get(position) ?? segment.read(at, BLOCK_BYTES);
     this.#blocks.delete(position);
     this.#blocks.set(position, block);
     for (const oldest of this.#blocks.keys()) {
