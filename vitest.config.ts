@@ -23,10 +23,13 @@ export default defineConfig({
         test: {
           name: "process",
           include: ["test/**/*.test.ts"],
+          exclude: ["test/sdk/**"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },
+      // Its plays take turns, and some wait a minute for real.
+      { ...source, test: { name: "sdk", include: ["test/sdk/**/*.test.ts"], testTimeout: 280_000 } },
     ],
   },
 });

@@ -6,7 +6,7 @@ import { delimiter, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cleanUp, newDirectory, type Ready } from "../process/broker-process.ts";
-import { hasPython, pythonWithSdk } from "../sdk/python-sdk.ts";
+import { kitOf, pythonWithSdk, whatIsMissing } from "../sdk/sdks.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PORT = 4_876;
@@ -51,7 +51,7 @@ describe.sequential("what the README shows, on a fresh clone", () => {
     }
 
     expect(await outputOf(process.execPath, "snippet.cjs", at(facts.http, readme.node))).toBe("paid hello\n");
-    if (await hasPython()) {
+    if ((await whatIsMissing(kitOf("Python"))) === undefined) {
       // A group of its own: it gets what Node's sent, too.
       const python = await pythonWithSdk();
       expect(await outputOf(python, "snippet.py", at(facts.http, readme.python))).toBe("paid hello\npaid hello\n");

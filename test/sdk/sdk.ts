@@ -1,13 +1,25 @@
 /**
- * What an official SDK lets a program do, in the words of our glossary. The scenarios know nothing else of it; each SDK is translated once, in its own file.
+ * What an official SDK lets a program do, in the words of our glossary. The scenarios know nothing else of it; each SDK
+ * is translated once, by its driver.
  */
 export interface Sdk {
   readonly name: string;
+  readonly quirks: Quirks;
+  connect(address: Address): SdkClient;
+  /** Ends the processes that it runs in. */
+  end(): void;
+}
+
+/** Where an SDK differs from the others, as far as a scenario must know it. */
+export interface Quirks {
   /** Whether it escapes what it sends; one that wraps it in CDATA cannot send `]]>`. */
   readonly escapesText: boolean;
   /** Whether it tells the HTTP status of a refusal. */
   readonly tellsStatus: boolean;
-  connect(address: Address): SdkClient;
+  /** Whether it refuses a message key with a colon by itself. */
+  readonly refusesColons: boolean;
+  /** Whether its user has to escape a topic such as `%DLQ%GID_jobs`. */
+  readonly leavesTopicsUnescaped: boolean;
 }
 
 export interface Address {
@@ -29,6 +41,8 @@ export interface SdkClient {
   consumeHalf(producer: Subscription, batch: Batch): Promise<readonly Received[]>;
   commit(producer: Subscription, receiptHandle: string): Promise<readonly RefusedHandle[]>;
   rollback(producer: Subscription, receiptHandle: string): Promise<readonly RefusedHandle[]>;
+  /** No more calls come. */
+  close(): void;
 }
 
 /** A topic and who reads it; for transactions the producer group. */
@@ -97,5 +111,5 @@ export class SdkRefusal extends Error {
   }
 }
 
-/** What both SDKs throw when nothing is there to receive. */
+/** The code of an empty poll, and of a handle that is no longer good. */
 export const NOTHING_THERE = "MessageNotExist";

@@ -1,10 +1,18 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BrokerOptions, BrokerProcess, newDirectory } from "../process/broker-process.ts";
+import { Limit } from "./limit.ts";
 import type { Address, Sdk, SdkClient } from "./sdk.ts";
+
+/** More at once only slow each other down until one of them is late. */
+const starts = new Limit(3);
 
 /** What a user does with an SDK, and what must come of it. */
 export interface Scenario {
   readonly title: string;
+  /** A `stagemq.yaml`: its broker is `serve`, where everything must be declared. */
+  readonly config?: string;
   play(stage: Stage): Promise<void>;
 }
 
@@ -19,6 +27,7 @@ export class Stage {
   readonly sdk: Sdk;
   readonly #options: BrokerOptions;
   readonly #isSimulated: boolean;
+  readonly #clients: SdkClient[] = [];
   #broker: BrokerProcess;
 
   constructor(sdk: Sdk, broker: BrokerProcess, options: BrokerOptions, isSimulated: boolean) {
@@ -28,18 +37,25 @@ export class Stage {
     this.#isSimulated = isSimulated;
   }
 
-  static async open(sdk: Sdk, { isEphemeral = false, isSimulated = false }: Setting): Promise<Stage> {
+  static async open(sdk: Sdk, { config }: Scenario, setting: Setting): Promise<Stage> {
+    const { isEphemeral = false, isSimulated = false } = setting;
+    const startedIn = await newDirectory();
+    if (config !== undefined) await writeFile(join(startedIn, "stagemq.yaml"), config);
     const options: BrokerOptions = {
+      command: config === undefined ? "dev" : "serve",
+      startedIn,
       args: [...(isEphemeral ? ["--ephemeral"] : []), ...(isSimulated ? ["--clock", "simulated"] : [])],
       ...(isEphemeral ? {} : { dataDirectory: await newDirectory() }),
     };
-    return new Stage(sdk, await BrokerProcess.start(options), options, isSimulated);
+    return new Stage(sdk, await starts.run(() => BrokerProcess.start(options)), options, isSimulated);
   }
 
   /** A client of its own, as `dev` unless told otherwise. */
   client(as: Partial<Address> = {}): SdkClient {
     const { http, accessKeyId = "", accessKeySecret = "" } = this.#broker.ready;
-    return this.sdk.connect({ endpoint: http, accessKeyId, accessKeySecret, ...as });
+    const client = this.sdk.connect({ endpoint: http, accessKeyId, accessKeySecret, ...as });
+    this.#clients.push(client);
+    return client;
   }
 
   get defaultInstance(): string {
@@ -69,13 +85,12 @@ export class Stage {
   async restart(): Promise<void> {
     const { host } = new URL(this.#broker.endpoint);
     await this.#broker.kill();
-    this.#broker = await BrokerProcess.start({
-      ...this.#options,
-      args: [...(this.#options.args ?? []), "--http", host],
-    });
+    const options = { ...this.#options, args: [...(this.#options.args ?? []), "--http", host] };
+    this.#broker = await starts.run(() => BrokerProcess.start(options));
   }
 
   async close(): Promise<void> {
+    for (const client of this.#clients) client.close();
     await this.#broker.stop();
   }
 }

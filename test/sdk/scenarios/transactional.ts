@@ -6,11 +6,17 @@ import { drain } from "./drain.ts";
 const PAYMENTS = { topic: "payments", group: "GID_payments" };
 const SHOP = { topic: "payments", group: "GID_shop" };
 const THREE = { upTo: 3, waitSeconds: 3 };
+const CHECK_AFTER_SECONDS = 10;
 const HOUR = 3_600_000;
 
 export const transactional: Scenario = {
   title: "four transactions end as their producer says: at once, at the first check, at the second, rolled back",
   play: playFourTransactions,
+};
+
+export const leftAlone: Scenario = {
+  title: "a half message that is left alone is asked about at 10 s, 20 s and 30 s",
+  play: playLeftAlone,
 };
 
 export const dayOfChecks: Scenario = {
@@ -47,9 +53,26 @@ async function playFourTransactions(stage: Stage): Promise<void> {
   expect(await producer.consumeHalf(SHOP, THREE)).toEqual([]);
 }
 
+async function playLeftAlone(stage: Stage): Promise<void> {
+  const [producer, consumer] = [stage.client(), stage.client()];
+  const publishedAt = await stage.now();
+  await producer.publishHalf(SHOP, { body: "left", checkAfterSeconds: CHECK_AFTER_SECONDS });
+  let dueAt = publishedAt + CHECK_AFTER_SECONDS * 1_000;
+  for (const attempt of [1, 2, 3]) {
+    const [check, ...noMore] = await pollUntilOffered(producer);
+    expect(noMore).toEqual([]);
+    expect(check).toMatchObject({ body: "left", attempt });
+    expect(await stage.now()).toBeGreaterThanOrEqual(dueAt);
+    dueAt = check?.visibleAgainAt ?? 0;
+    // TX-3: asked again every 10 s.
+    expect(dueAt - (await stage.now())).toBeLessThanOrEqual(10_000);
+    expect(await consumer.consume(PAYMENTS, { upTo: 1 })).toEqual([]);
+  }
+}
+
 async function playDayOfChecks(stage: Stage): Promise<void> {
   const [producer, consumer] = [stage.client(), stage.client()];
-  await producer.publishHalf(SHOP, { body: "pay", checkAfterSeconds: 10 });
+  await producer.publishHalf(SHOP, { body: "pay", checkAfterSeconds: CHECK_AFTER_SECONDS });
   expect(await producer.consumeHalf(SHOP, { upTo: 1 })).toEqual([]);
   await stage.pass(11_000);
 
@@ -69,9 +92,21 @@ async function publishFour(producer: SdkClient): Promise<readonly Published[]> {
   const published: Published[] = [];
   for (let i = 0; i < 4; i++)
     published.push(
-      await producer.publishHalf(SHOP, { body: "pay", checkAfterSeconds: 10, properties: { a: String(i) } }),
+      await producer.publishHalf(SHOP, {
+        body: "pay",
+        checkAfterSeconds: CHECK_AFTER_SECONDS,
+        properties: { a: String(i) },
+      }),
     );
   return published;
+}
+
+/** As the samples do: short waits, one after the other. */
+async function pollUntilOffered(producer: SdkClient): Promise<readonly Received[]> {
+  for (;;) {
+    const offered = await producer.consumeHalf(SHOP, THREE);
+    if (offered.length > 0) return offered;
+  }
 }
 
 /** Several polls where those published around a full second fall due one second apart. */

@@ -1,5 +1,5 @@
-"""Runs the official Python SDK for the tests: a call as a JSON line on standard input, its outcome as a JSON line on
-standard output. Each client has a thread of its own, since the SDK's client is for one thread."""
+"""Runs the official Python SDK for the tests; ../README.md says how it is spoken to. Each client has a thread of its
+own, since the SDK's client is for one thread."""
 
 import json
 import queue
@@ -11,12 +11,12 @@ from mq_http_sdk.mq_exception import MQServerException
 from mq_http_sdk.mq_producer import TopicMessage
 
 NOTHING_THERE = "MessageNotExist"
-RESERVED = ("KEYS", "__SHARDINGKEY", "__STARTDELIVERTIME", "__TransCheckT")
-says = threading.Lock()
+output = threading.Lock()
 
 
 def main():
     sys.stdin.reconfigure(encoding="utf-8")
+    say({"ready": "mq_http_sdk"})
     clients = {}
     for line in sys.stdin:
         call = json.loads(line)
@@ -35,60 +35,43 @@ def serve_client(address, calls):
     client = MQClient(address["endpoint"], address["accessKeyId"], address["accessKeySecret"])
     while True:
         call = calls.get()
-        outcome = run(Verbs(client, address.get("instance")), call)
-        with says:
-            print(json.dumps({"call": call["call"], **outcome}), flush=True)
+        say({"call": call["call"], **run(client, call)})
 
 
-def run(verbs, call):
+def say(what):
+    with output:
+        print(json.dumps(what), flush=True)
+
+
+def run(client, call):
     try:
-        return {"gives": getattr(verbs, call["verb"])(*call["arguments"])}
+        return {"gives": give(client, call)}
     except MQServerException as refusal:
         return {"refused": {"code": refusal.type, "message": refusal.message}}
     except Exception as error:
         return {"failed": repr(error) + " " + str(error)}
 
 
-class Verbs:
-    """What the tests ask for, in their words."""
-
-    def __init__(self, client, instance):
-        self.client = client
-        self.instance = instance
-
-    def publish(self, topic, message):
-        return publish_with(self.client.get_producer(self.instance, topic), message)
-
-    def consume(self, subscription, batch):
-        return receive(self.consumer(subscription).consume_message, batch)
-
-    def consumeOrderly(self, subscription, batch):
-        return receive(self.consumer(subscription).consume_message_orderly, batch)
-
-    def acknowledge(self, subscription, handles):
-        return end(self.consumer(subscription).ack_message, handles)
-
-    def publishHalf(self, producer, message):
-        return publish_with(self.trans_producer(producer), message)
-
-    def consumeHalf(self, producer, batch):
-        return receive(self.trans_producer(producer).consume_half_message, batch)
-
-    def commit(self, producer, handle):
-        return end(self.trans_producer(producer).commit, handle)
-
-    def rollback(self, producer, handle):
-        return end(self.trans_producer(producer).rollback, handle)
-
-    def consumer(self, subscription):
-        topic, group, tags = subscription["topic"], subscription["group"], subscription.get("filter")
-        return self.client.get_consumer(self.instance, topic, group, tags)
-
-    def trans_producer(self, producer):
-        return self.client.get_trans_producer(self.instance, producer["topic"], producer["group"])
+def give(client, call):
+    instance, topic, group, verb = call["address"].get("instance"), call["topic"], call.get("group"), call["verb"]
+    if verb == "publish":
+        return publish(client.get_producer(instance, topic), call["message"])
+    if verb in ("publishHalf", "consumeHalf", "commit", "rollback"):
+        transactions = client.get_trans_producer(instance, topic, group)
+        if verb == "publishHalf":
+            return publish(transactions, call["message"])
+        if verb == "consumeHalf":
+            return receive(transactions.consume_half_message, call)
+        return end(getattr(transactions, verb), call["receiptHandles"][0])
+    consumer = client.get_consumer(instance, topic, group, call.get("filter"))
+    if verb == "consume":
+        return receive(consumer.consume_message, call)
+    if verb == "consumeOrderly":
+        return receive(consumer.consume_message_orderly, call)
+    return end(consumer.ack_message, call["receiptHandles"])
 
 
-def publish_with(producer, message):
+def publish(producer, message):
     outgoing = TopicMessage(message["body"], message.get("tag", ""))
     if "key" in message:
         outgoing.set_message_key(message["key"])
@@ -108,9 +91,9 @@ def publish_with(producer, message):
     }
 
 
-def receive(consume, batch):
+def receive(consume, call):
     try:
-        return [to_received(message) for message in consume(batch["upTo"], batch.get("waitSeconds", -1))]
+        return [to_received(message) for message in consume(call["upTo"], call.get("waitSeconds", -1))]
     except MQServerException as refusal:
         if refusal.type == NOTHING_THERE and not refusal.sub_errors:
             return []
@@ -137,7 +120,7 @@ def to_received(message):
         "key": message.get_message_key(),
         "shardingKey": message.get_sharding_key(),
         "deliverAt": message.get_start_deliver_time(),
-        "properties": {name: value for name, value in message.properties.items() if name not in RESERVED},
+        "properties": message.properties,
         "attempt": message.consumed_times,
         "publishedAt": message.publish_time,
         "firstDeliveredAt": message.first_consume_time,
