@@ -53,7 +53,14 @@ export function decideEndTransaction(
 }
 
 function endOf(half: HalfMessage, resolution: "commit" | "rollback", draft: Draft, { moment }: Context): Fact {
-  const fact = { kind: "transaction-ended", id: half.id, topic: half.topic, resolution, at: moment.now } as const;
+  const fact = {
+    kind: "transaction-ended",
+    id: half.id,
+    topic: half.topic,
+    resolution,
+    at: moment.now,
+    wall: moment.wall,
+  } as const;
   // TX-2: visible at once, or at its delivery time if it has one ahead.
   const waits = half.deliverAt !== undefined && half.deliverAt > moment.wall;
   if (resolution === "rollback" || waits) return fact;

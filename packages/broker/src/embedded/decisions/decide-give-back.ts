@@ -14,16 +14,17 @@ export function decideGiveBack(
   const batches = new Map<string, { -readonly [Field in keyof DeliveriesGivenBack]: DeliveriesGivenBack[Field] }>();
   const offers: HalfOfferGivenBack[] = [];
   // DEL-8: the limit is for clients that hang up on what they get; want of room says nothing of the client.
+  const why = request.noRoom ? "no-room" : "hung-up";
   const limit = request.noRoom ? Number.POSITIVE_INFINITY : context.settings.giveBacksBeforeDelivery;
   for (const handle of request.handles) {
     const receipt = receipts.open(handle);
     if (receipt?.sort === "transaction" && canUndoOffer(ledger, receipt, limit)) {
-      offers.push({ kind: "half-offer-given-back", id: receipt.half, topic: receipt.topic });
+      offers.push({ kind: "half-offer-given-back", id: receipt.half, topic: receipt.topic, why });
     }
     if (receipt?.sort !== "delivery" || !canUndoDelivery(ledger, receipt, limit)) continue;
     const { topic, group, queue, offset } = receipt;
     const key = `${topic}/${group}/${queue}`;
-    const batch = batches.get(key) ?? { kind: "deliveries-given-back", topic, group, queue, offsets: [] };
+    const batch = batches.get(key) ?? { kind: "deliveries-given-back", topic, group, queue, offsets: [], why };
     batches.set(key, { ...batch, offsets: [...batch.offsets, offset] });
   }
   return [...batches.values(), ...offers];

@@ -42,9 +42,9 @@ function* toRelease(ledger: Ledger, draft: Draft, { now, wall }: Moment): Genera
   }
 }
 
-function* toAbandon(halves: HalfMessages, draft: Draft, { now }: Moment): Generator<Due> {
+function* toAbandon(halves: HalfMessages, draft: Draft, { now, wall }: Moment): Generator<Due> {
   for (const { id, topic, end } of halves.toAbandon()) {
-    yield { at: end.until, write: () => draft.add({ kind: "transaction-abandoned", id, topic, at: now }) };
+    yield { at: end.until, write: () => draft.add({ kind: "transaction-abandoned", id, topic, at: now, wall }) };
   }
 }
 

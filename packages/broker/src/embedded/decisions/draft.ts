@@ -67,6 +67,7 @@ export class Draft {
       deadLetterOffset: this.drawOffset(deadLetterTopic, 0),
       storedAt: messages.positionOf(outstanding.offset),
       at: this.#moment.now,
+      wall: this.#moment.wall,
     });
   }
 }

@@ -107,7 +107,7 @@ describe("RUN-1: a start on a directory that cannot be used", () => {
     async (operation, code, after, exit, words) => {
       const disk = aDisk();
       const { journal } = await openJournal(aWorld(), disk);
-      journal.append([{ kind: "half-offer-given-back", id: 1, topic: 1 }]);
+      journal.append([{ kind: "half-offer-given-back", id: 1, topic: 1, why: "hung-up" }]);
       await journal.close();
       disk.failNext(operation, code, { after });
       const refusal = await refusalOf(openJournal(aWorld(), disk));
@@ -155,7 +155,7 @@ describe("RUN-1: a start on a directory that cannot be used", () => {
   it("DUR-1.2: facts without an identity, and an identity without facts, are damage", async () => {
     const disk = aDisk();
     const { journal } = await openJournal(aWorld(), disk);
-    journal.append([{ kind: "half-offer-given-back", id: 1, topic: 1 }]);
+    journal.append([{ kind: "half-offer-given-back", id: 1, topic: 1, why: "hung-up" }]);
     await journal.close();
     await disk.remove(IDENTITY);
     expect((await refusalOf(openJournal(aWorld(), disk))).sentence).toContain("stagemq-data.json is missing.");

@@ -36,6 +36,7 @@ const message = fc.record({
 const stored = { topic: whole, messageId, message, publishedAt: whole };
 const place = { topic: whole, group: whole, queue: whole };
 const offsets = fc.array(whole, { maxLength: 20 });
+const whyGivenBack = fc.constantFrom("hung-up" as const, "no-room" as const);
 
 const ARBITRARY: { readonly [K in FactKind]: fc.Arbitrary<Omit<Extract<Fact, { kind: K }>, "kind">> } = {
   "topic-created": fc.record(
@@ -59,7 +60,7 @@ const ARBITRARY: { readonly [K in FactKind]: fc.Arbitrary<Omit<Extract<Fact, { k
     { requiredKeys: ["id", "topic", "messageId", "message", "publishedAt", "at", "number", "firstCheckAt"] },
   ),
   "half-message-offered": fc.record({ id: whole, topic: whole, check: whole, number: whole, at: whole, until: whole }),
-  "half-offer-given-back": fc.record({ id: whole, topic: whole }),
+  "half-offer-given-back": fc.record({ id: whole, topic: whole, why: whyGivenBack }),
   "transaction-ended": fc.record(
     {
       id: whole,
@@ -68,10 +69,11 @@ const ARBITRARY: { readonly [K in FactKind]: fc.Arbitrary<Omit<Extract<Fact, { k
       queue: whole,
       offset: whole,
       at: whole,
+      wall: whole,
     },
-    { requiredKeys: ["id", "topic", "resolution", "at"] },
+    { requiredKeys: ["id", "topic", "resolution", "at", "wall"] },
   ),
-  "transaction-abandoned": fc.record({ id: whole, topic: whole, at: whole }),
+  "transaction-abandoned": fc.record({ id: whole, topic: whole, at: whole, wall: whole }),
   "subscription-started": fc.record({ topic: whole, group: whole, starts: offsets, at: whole }),
   "messages-delivered": fc.record({
     ...place,
@@ -81,7 +83,7 @@ const ARBITRARY: { readonly [K in FactKind]: fc.Arbitrary<Omit<Extract<Fact, { k
     until: whole,
   }),
   "deliveries-acknowledged": fc.record({ ...place, offsets, at: whole }),
-  "deliveries-given-back": fc.record({ ...place, offsets }),
+  "deliveries-given-back": fc.record({ ...place, offsets, why: whyGivenBack }),
   "messages-passed-over": fc.record({ ...place, ranges: fc.array(fc.tuple(whole, whole), { maxLength: 5 }) }),
   "message-dead-lettered": fc.record({
     ...place,
@@ -92,7 +94,21 @@ const ARBITRARY: { readonly [K in FactKind]: fc.Arbitrary<Omit<Extract<Fact, { k
     deadLetterOffset: whole,
     storedAt: whole,
     at: whole,
+    wall: whole,
   }),
+  "messages-dropped": fc.record({
+    topic: whole,
+    queue: whole,
+    from: whole,
+    upTo: whole,
+    reason: fc.constantFrom("age" as const, "size" as const),
+    missed: fc.array(fc.record({ group: whole, unread: whole, unacknowledged: whole }), { maxLength: 3 }),
+    at: whole,
+  }),
+  "half-message-dropped": fc.record({ id: whole, topic: whole, at: whole }),
+  "topic-forgotten": fc.record({ topic: whole, at: whole }),
+  "group-forgotten": fc.record({ group: whole, at: whole }),
+  "wall-clock-stepped": fc.record({ from: whole, to: whole, at: whole }),
   "message-copied-forward": fc.record(
     {
       ...stored,
@@ -176,6 +192,6 @@ describe("the bytes of a fact", () => {
   });
 
   it.each([Number.NaN, -1, 0.5, 2 ** 53])("cannot hold the number %d", (number) => {
-    expect(() => encode({ kind: "half-offer-given-back", id: number, topic: 1 })).toThrow(TypeError);
+    expect(() => encode({ kind: "half-offer-given-back", id: number, topic: 1, why: "hung-up" })).toThrow(TypeError);
   });
 });

@@ -18,21 +18,23 @@ import {
   whole,
   word,
 } from "./binary.ts";
-import type { Fact, FactKind } from "./fact.ts";
+import type { Fact, FactKind, Missed, WhyGivenBack } from "./fact.ts";
 
 /**
  * A fact as bytes: format version, kind, body. To change a fact's form, add a version and keep the old reader (DUR-5).
  */
 const VERSION = 1;
 
-const topicRef = record<TopicRef>({ instance: text, topic: text });
-const groupRef = record<GroupRef>({ instance: text, group: text });
-const topicKind = word<TopicKind>({ normal: 0, delayed: 1, ordered: 2, transactional: 3 });
-const origin = word<"declared" | "use">({ declared: 0, use: 1 });
+export const topicRef = record<TopicRef>({ instance: text, topic: text });
+export const groupRef = record<GroupRef>({ instance: text, group: text });
+export const topicKind = word<TopicKind>({ normal: 0, delayed: 1, ordered: 2, transactional: 3 });
+export const origin = word<"declared" | "use">({ declared: 0, use: 1 });
 const resolution = word<"commit" | "rollback">({ commit: 0, rollback: 1 });
+const whyGivenBack = word<WhyGivenBack>({ "hung-up": 0, "no-room": 1 });
+const whyDropped = word<"age" | "size">({ age: 0, size: 1 });
 const deadLetterReason = word<DeadLetterReason>({ "retries-used-up": 0 });
 
-const groupSettings = record<GroupSettings>({
+export const groupSettings = record<GroupSettings>({
   invisibleFor: optional(whole),
   orderedInvisibleFor: optional(whole),
   maxRetries: optional(whole),
@@ -54,6 +56,8 @@ const delivery = record<{ readonly offset: number; readonly attempt: number; rea
   attempt: whole,
   number: whole,
 });
+
+const missed = record<Missed>({ group: whole, unread: whole, unacknowledged: whole });
 
 type FactOf<K extends FactKind> = Extract<Fact, { kind: K }>;
 
@@ -104,12 +108,20 @@ const FACTS: { readonly [K in FactKind]: KindOfFact<K> } = {
     code: 9,
     fields: { id: whole, topic: whole, check: whole, number: whole, at: whole, until: whole },
   },
-  "half-offer-given-back": { code: 10, fields: { id: whole, topic: whole } },
+  "half-offer-given-back": { code: 10, fields: { id: whole, topic: whole, why: whyGivenBack } },
   "transaction-ended": {
     code: 11,
-    fields: { id: whole, topic: whole, resolution, queue: optional(whole), offset: optional(whole), at: whole },
+    fields: {
+      id: whole,
+      topic: whole,
+      resolution,
+      queue: optional(whole),
+      offset: optional(whole),
+      at: whole,
+      wall: whole,
+    },
   },
-  "transaction-abandoned": { code: 12, fields: { id: whole, topic: whole, at: whole } },
+  "transaction-abandoned": { code: 12, fields: { id: whole, topic: whole, at: whole, wall: whole } },
   "subscription-started": { code: 13, fields: { topic: whole, group: whole, starts: list(whole), at: whole } },
   "messages-delivered": {
     code: 14,
@@ -127,7 +139,10 @@ const FACTS: { readonly [K in FactKind]: KindOfFact<K> } = {
     code: 15,
     fields: { topic: whole, group: whole, queue: whole, offsets: list(whole), at: whole },
   },
-  "deliveries-given-back": { code: 16, fields: { topic: whole, group: whole, queue: whole, offsets: list(whole) } },
+  "deliveries-given-back": {
+    code: 16,
+    fields: { topic: whole, group: whole, queue: whole, offsets: list(whole), why: whyGivenBack },
+  },
   "messages-passed-over": {
     code: 17,
     fields: { topic: whole, group: whole, queue: whole, ranges: list(pair(whole, whole)) },
@@ -145,6 +160,19 @@ const FACTS: { readonly [K in FactKind]: KindOfFact<K> } = {
       deadLetterOffset: whole,
       storedAt: whole,
       at: whole,
+      wall: whole,
+    },
+  },
+  "messages-dropped": {
+    code: 19,
+    fields: {
+      topic: whole,
+      queue: whole,
+      from: whole,
+      upTo: whole,
+      reason: whyDropped,
+      missed: list(missed),
+      at: whole,
     },
   },
   "message-copied-forward": {
@@ -161,6 +189,10 @@ const FACTS: { readonly [K in FactKind]: KindOfFact<K> } = {
       deadLetter: optional(deadLetterOrigin),
     },
   },
+  "half-message-dropped": { code: 21, fields: { id: whole, topic: whole, at: whole } },
+  "topic-forgotten": { code: 22, fields: { topic: whole, at: whole } },
+  "group-forgotten": { code: 23, fields: { group: whole, at: whole } },
+  "wall-clock-stepped": { code: 24, fields: { from: whole, to: whole, at: whole } },
 };
 
 interface Codec {

@@ -26,6 +26,11 @@ export type Fact =
   | DeliveriesAcknowledged
   | DeliveriesGivenBack
   | MessagesPassedOver
+  | MessagesDropped
+  | HalfMessageDropped
+  | TopicForgotten
+  | GroupForgotten
+  | WallClockStepped
   | MessageDeadLettered
   | MessageCopiedForward;
 
@@ -141,6 +146,7 @@ export interface HalfOfferGivenBack {
   readonly kind: "half-offer-given-back";
   readonly id: Id;
   readonly topic: Id;
+  readonly why: WhyGivenBack;
 }
 
 /** Committed: visible at once (`queue` and `offset` are there), or, with a delivery time ahead, delayed under the same id. */
@@ -152,10 +158,22 @@ export interface TransactionEnded {
   readonly queue?: number;
   readonly offset?: Offset;
   readonly at: EpochMs;
+  /** `at` by the wall clock, from which the retention counts (TIM-1). */
+  readonly wall: EpochMs;
 }
 
 export interface TransactionAbandoned {
   readonly kind: "transaction-abandoned";
+  readonly id: Id;
+  readonly topic: Id;
+  readonly at: EpochMs;
+  /** `at` by the wall clock, from which the retention counts (RET-1). */
+  readonly wall: EpochMs;
+}
+
+/** An abandoned one, after the retention (RET-1). */
+export interface HalfMessageDropped {
+  readonly kind: "half-message-dropped";
   readonly id: Id;
   readonly topic: Id;
   readonly at: EpochMs;
@@ -198,7 +216,11 @@ export interface DeliveriesGivenBack {
   readonly group: Id;
   readonly queue: number;
   readonly offsets: readonly Offset[];
+  readonly why: WhyGivenBack;
 }
+
+/** Only where the client hung up does it count towards the give-backs in a row (DEL-8). */
+export type WhyGivenBack = "hung-up" | "no-room";
 
 /** Skipped for good because no filter matched (TAG-2). Ranges are `[from, to)`, ascending; gathered, never one per message. */
 export interface MessagesPassedOver {
@@ -207,6 +229,49 @@ export interface MessagesPassedOver {
   readonly group: Id;
   readonly queue: number;
   readonly ranges: readonly (readonly [from: Offset, to: Offset])[];
+}
+
+/** Too old, or too much (RET-1): what stands in `[from, upTo)` of a message queue is gone, and as good as acknowledged by all. */
+export interface MessagesDropped {
+  readonly kind: "messages-dropped";
+  readonly topic: Id;
+  readonly queue: number;
+  readonly from: Offset;
+  readonly upTo: Offset;
+  readonly reason: "age" | "size";
+  /** What groups that poll have missed by it. */
+  readonly missed: readonly Missed[];
+  readonly at: EpochMs;
+}
+
+/** How many messages one group did not acknowledge before they were dropped. */
+export interface Missed {
+  readonly group: Id;
+  /** Never delivered to it. */
+  readonly unread: number;
+  /** Delivered, and neither acknowledged nor dead-lettered. */
+  readonly unacknowledged: number;
+}
+
+/** Made by its first use, empty, and idle for the retention (GRP-1). */
+export interface TopicForgotten {
+  readonly kind: "topic-forgotten";
+  readonly topic: Id;
+  readonly at: EpochMs;
+}
+
+export interface GroupForgotten {
+  readonly kind: "group-forgotten";
+  readonly group: Id;
+  readonly at: EpochMs;
+}
+
+/** Somebody or something has set the wall clock (TIM-2): it would have shown `from`, and showed `to`. */
+export interface WallClockStepped {
+  readonly kind: "wall-clock-stepped";
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  readonly at: EpochMs;
 }
 
 /** One move, atomic with the end of the message's life in the group (DLQ-1). */
@@ -223,6 +288,8 @@ export interface MessageDeadLettered {
   /** Where the message itself stands in the journal. */
   readonly storedAt: Position;
   readonly at: EpochMs;
+  /** `at` by the wall clock, from which the retention counts (DLQ-3). */
+  readonly wall: EpochMs;
 }
 
 /**

@@ -8,6 +8,7 @@ const aFact = (id: number, reach = 0): Fact => ({
   group: 2,
   queue: id,
   offsets: Array.from({ length: reach }, (_, offset) => offset),
+  why: "hung-up",
 });
 
 describe("the memory journal", () => {
@@ -28,7 +29,9 @@ describe("the memory journal", () => {
   it("shares no object with who appended or read", async () => {
     const journal = new MemoryJournal(new Uint8Array(32));
     const offsets = [1, 2];
-    const [position] = journal.append([{ kind: "deliveries-given-back", topic: 1, group: 2, queue: 0, offsets }]);
+    const [position] = journal.append([
+      { kind: "deliveries-given-back", topic: 1, group: 2, queue: 0, offsets, why: "hung-up" },
+    ]);
     offsets.push(3);
     const read = await journal.read(position as Position);
     expect(read).toMatchObject({ offsets: [1, 2] });

@@ -1,12 +1,13 @@
 import type { DurationMs, EpochMs } from "../../domain/time.ts";
-import type { HalfMessageOffered, HalfMessageStored, Id, Position } from "../journal/fact.ts";
+import type { HalfMessageOffered, HalfMessageStored, Id, Position, WhyGivenBack } from "../journal/fact.ts";
+import type { Captured } from "./capture-mark.ts";
 import { type Awaited, DueQueue, isSooner } from "./due-queue.ts";
 import { type HalfEvent, type HalfState, nextHalfState } from "./half-state.ts";
 import { IndexedHeap, NOT_IN_HEAP } from "./indexed-heap.ts";
 import type { TagHash } from "./tag-set.ts";
 
 /** A half message: stored, invisible until its transaction ends. Its newest handle ends, and it is offered, at `until`. */
-export interface HalfMessage extends Awaited {
+export interface HalfMessage extends Awaited, Captured {
   readonly id: Id;
   readonly topic: Id;
   readonly messageId: string;
@@ -24,9 +25,14 @@ export interface HalfMessage extends Awaited {
   giveBacks: number;
   /** What to return to when the newest offer is given back. Absent once it was, and before the first. */
   before: Before | undefined;
+  /** By the wall clock, once it is (RET-1). */
+  abandonedOn: EpochMs | undefined;
   /** Its place among those that will be abandoned, or forgotten. */
   readonly end: End;
 }
+
+/** What there is to know of a half message; the rest follows from it. */
+export type KeptHalfMessage = Omit<HalfMessage, "end" | "capturedIn" | keyof Awaited> & { readonly until: EpochMs };
 
 interface Before {
   readonly state: HalfState;
@@ -69,8 +75,18 @@ export class HalfMessages {
     return this.#toAbandon.dueCount > 0;
   }
 
+  /** How many are known, those with an outcome included. */
+  get size(): number {
+    return this.#byId.size;
+  }
+
   get(id: Id): HalfMessage | undefined {
     return this.#byId.get(id);
+  }
+
+  /** With an outcome or without; in no order. It may change meanwhile. */
+  all(): Iterable<HalfMessage> {
+    return this.#byId.values();
   }
 
   settle(now: EpochMs): void {
@@ -93,29 +109,49 @@ export class HalfMessages {
   }
 
   store(fact: HalfMessageStored, position: Position, bodyBytes: number, tag: TagHash): void {
-    const half: HalfMessage = {
-      id: fact.id,
-      topic: fact.topic,
-      messageId: fact.messageId,
-      position,
-      bodyBytes,
-      tag,
-      publishedAt: fact.publishedAt,
-      deliverAt: fact.deliverAt,
+    const { id, topic, messageId, publishedAt, deliverAt, number, firstCheckAt: until } = fact;
+    const untouched = {
       state: "prepared",
       checks: 0,
-      number: fact.number,
       firstCheckedAt: undefined,
       giveBacks: 0,
       before: undefined,
-      end: { id: fact.id, until: 0, rank: fact.id, isDue: false, heapIndex: NOT_IN_HEAP },
-      until: fact.firstCheckAt,
-      rank: fact.id,
+      abandonedOn: undefined,
+    } as const;
+    this.restore({
+      id,
+      topic,
+      messageId,
+      position,
+      bodyBytes,
+      tag,
+      publishedAt,
+      deliverAt,
+      number,
+      until,
+      ...untouched,
+    });
+  }
+
+  /** Adds one as it was kept. */
+  restore(kept: KeptHalfMessage): void {
+    const half: HalfMessage = {
+      ...kept,
+      end: { id: kept.id, until: 0, rank: kept.id, isDue: false, heapIndex: NOT_IN_HEAP },
+      rank: kept.id,
       heapIndex: NOT_IN_HEAP,
       isDue: false,
+      capturedIn: 0,
     };
     this.#byId.set(half.id, half);
-    this.open.add(half);
+    if (half.state === "abandoned") {
+      this.abandonedCount += 1;
+    } else if (half.state === "committed" || half.state === "rolled-back") {
+      this.#ended.add(half);
+    } else {
+      this.open.add(half);
+      this.#placeEnd(half);
+    }
   }
 
   /** It now stands there. */
@@ -139,7 +175,7 @@ export class HalfMessages {
     this.#placeEnd(half);
   }
 
-  giveBack(id: Id): void {
+  giveBack(id: Id, why: WhyGivenBack): void {
     const half = this.#byId.get(id);
     if (half?.before === undefined || half.state !== "offered") return;
     this.open.remove(half);
@@ -147,7 +183,7 @@ export class HalfMessages {
     half.until = half.before.until;
     half.firstCheckedAt = half.before.firstCheckedAt;
     half.checks -= 1;
-    half.giveBacks += 1;
+    if (why === "hung-up") half.giveBacks += 1;
     half.before = undefined;
     half.number = NO_HANDLE; // DEL-8: the handle stays used up
     this.open.add(half);
@@ -164,6 +200,20 @@ export class HalfMessages {
     if (half.state === "abandoned") this.abandonedCount += 1;
     else this.#ended.add(half);
     this.#forgetEnded(at);
+  }
+
+  /** The retention of an abandoned one is over (RET-1). */
+  drop(half: HalfMessage): void {
+    this.#byId.delete(half.id);
+    this.abandonedCount -= 1;
+  }
+
+  /** Those that the end of another one at this instant will have forgotten. */
+  *forgottenAt(now: EpochMs): Generator<HalfMessage> {
+    for (const half of this.#ended.inOrder()) {
+      if (half.until > now) return;
+      yield half;
+    }
   }
 
   /** A handle that ran out is refused for its time alone, so what it ended may be forgotten. */

@@ -2,39 +2,19 @@ import type { GroupSettings } from "../../domain/consumer-group.ts";
 import type { Message } from "../../domain/message.ts";
 import { type GroupRef, groupOfDeadLetterTopic, type TopicRef } from "../../domain/names.ts";
 import type { DurationMs, EpochMs } from "../../domain/time.ts";
-import type { TopicKind } from "../../domain/topic.ts";
-import type { Fact, FactKind, Id, Offset, Position } from "../journal/fact.ts";
+import type { Fact, FactKind, Id, Offset, Position, WallClockStepped } from "../journal/fact.ts";
+import { Ages } from "./ageing.ts";
 import { Agenda } from "./agenda.ts";
+import { Capture, SLICE_BYTES } from "./capture.ts";
 import { DelayedMessages } from "./delayed-messages.ts";
 import { type HalfMessage, HalfMessages } from "./half-messages.ts";
-import { MessageQueue } from "./message-queue.ts";
+import { MessageQueue, type QueuedMessage } from "./message-queue.ts";
+import { type PieceName, type Pieces, readPieces } from "./snapshot-pieces.ts";
 import { type Outstanding, Subscription } from "./subscription.ts";
 import type { TagHash } from "./tag-set.ts";
+import type { GroupState, TopicState } from "./topic-state.ts";
 
-export interface TopicState {
-  readonly id: Id;
-  readonly ref: TopicRef;
-  /** Absent until the first message, where a poll made the topic (PUB-8). */
-  kind: TopicKind | undefined;
-  origin: "declared" | "use";
-  /** None while the topic has no kind. */
-  readonly queues: MessageQueue[];
-  readonly half: HalfMessages;
-  readonly subscriptions: Map<Id, Subscription>;
-  readonly isDeadLetterTopic: boolean;
-}
-
-export interface GroupState {
-  readonly id: Id;
-  readonly ref: GroupRef;
-  settings: GroupSettings;
-  origin: "declared" | "use";
-  /**
-   * DEL-11: where it starts on topics that it has not polled yet, fixed when it was declared: elsewhere than at the beginning only
-   * where there were messages. Absent while it is only used.
-   */
-  declaredStarts: Map<Id, readonly Offset[]> | undefined;
-}
+export type { GroupState, TopicState } from "./topic-state.ts";
 
 /** What the ledger must know of the settings, to say what is exhausted and what is abandoned. */
 export interface LedgerSettings {
@@ -45,16 +25,6 @@ export interface LedgerSettings {
 
 /** Whoever has something come due by `now()`. */
 export type Timed = Subscription | HalfMessages;
-
-/** What a message queue keeps of a message. */
-interface Appended {
-  readonly position: Position;
-  readonly bodyBytes: number;
-  readonly tag: TagHash;
-  readonly visibleAt: EpochMs;
-  /** Of a dead letter: where its message stands. */
-  readonly storedAt?: Position;
-}
 
 /** The sum of the facts, in memory. `apply` is the only way it changes; everything else here reads. */
 export class Ledger {
@@ -68,9 +38,16 @@ export class Ledger {
   readonly agenda = new Agenda<Timed>();
   /** Where the next sweep finds exhausted deliveries and half messages to abandon. */
   readonly toSweep = new Set<Timed>();
+  /** What grows too old next (RET-1). */
+  readonly ages = new Ages();
+  /** The newest step of the wall clock (TIM-2). */
+  wallClockStep: Omit<WallClockStepped, "kind"> | undefined;
   /** The newest instant that any fact has seen (TIM-1). */
   newestAt: EpochMs = 0;
   #lastId: Id = 0;
+  /** Under way. */
+  #capture: Capture | undefined;
+  #captures = 0;
 
   constructor(settings: LedgerSettings, hashTag: (tag: string) => TagHash) {
     this.#settings = settings;
@@ -92,6 +69,10 @@ export class Ledger {
 
   topics(): Iterable<TopicState> {
     return this.#topics.values();
+  }
+
+  groups(): Iterable<GroupState> {
+    return this.#groups.values();
   }
 
   group(ref: GroupRef): GroupState | undefined {
@@ -137,8 +118,91 @@ export class Ledger {
 
   /** Adds one fact, which stands at `position` of the journal. */
   apply(fact: Fact, position: Position): void {
+    this.#capture?.before(fact);
     this.newestAt = Math.max(this.newestAt, instantOf(fact));
     (this.#handlers[fact.kind] as (fact: Fact, position: Position) => void)(fact, position);
+    this.#capture?.after(fact);
+  }
+
+  /** Begins to write the ledger down as it stands now. One at a time; facts may go on being applied until its `end`. */
+  capture({ sliceBytes = SLICE_BYTES } = {}): { readonly slices: Iterable<Uint8Array>; readonly end: () => void } {
+    if (this.#capture !== undefined) throw new Error("the ledger is being written down already");
+    this.#captures += 1;
+    const capture = new Capture(this.#captures, sliceBytes, this);
+    this.#capture = capture;
+    const end = (): void => {
+      if (this.#capture === capture) this.#capture = undefined;
+    };
+    return { slices: capture.slices(), end };
+  }
+
+  /** The ledger that was written down. */
+  static async restore(
+    settings: LedgerSettings,
+    hashTag: (tag: string) => TagHash,
+    slices: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<Ledger> {
+    const ledger = new Ledger(settings, hashTag);
+    for await (const slice of slices) for (const [name, piece] of readPieces(slice)) ledger.#restore(name, piece);
+    ledger.#settleRestored();
+    return ledger;
+  }
+
+  #restore<Name extends PieceName>(name: Name, piece: Pieces[Name]): void {
+    (this.#restorers[name] as (piece: Pieces[Name]) => void)(piece);
+  }
+
+  readonly #restorers: { readonly [Name in PieceName]: (piece: Pieces[Name]) => void } = {
+    ledger: ({ newestAt, wallClockStep, lastId }) => {
+      this.newestAt = newestAt;
+      this.wallClockStep = wallClockStep;
+      this.#lastId = lastId;
+    },
+    topic: ({ id, ref, kind, origin, queues: kept }) => {
+      const queues = kept.map((queue) => MessageQueue.restore(queue));
+      this.#addTopic({ ...this.#emptyTopic(id, ref), kind, origin, queues });
+    },
+    group: (kept) => {
+      const { declaredStarts } = kept;
+      this.#addGroup({ ...kept, declaredStarts: declaredStarts && new Map(declaredStarts), capturedIn: 0 });
+    },
+    subscription: (kept) => {
+      const { deadLettered, passedOver, droppedUnread, droppedUnacknowledged } = kept;
+      const counts = { deadLettered, passedOver, droppedUnread, droppedUnacknowledged };
+      Object.assign(this.#startSubscription(kept), counts);
+    },
+    place: (kept) => this.#subscriptionOf(kept).restorePlace(kept),
+    ranges: (kept) => this.#subscriptionOf(kept).queue(kept.queue).ready.extend(kept.ready),
+    outstanding: ({ topic, group, ...kept }) => this.#subscriptionOf({ topic, group }).restoreOutstanding(kept),
+    half: (kept) => this.#topicOf(kept.topic).half.restore(kept),
+    delayed: (kept) => this.delayed.add(kept),
+    messages: (kept) => this.#topicOf(kept.topic).queues[kept.queue]?.restoreSlice(kept),
+  };
+
+  /** Pieces stand in no order, topics and groups do: by age. */
+  #settleRestored(): void {
+    const topics = [...this.#topics.values()].sort((one, other) => one.id - other.id);
+    const groups = [...this.#groups.values()].sort((one, other) => one.id - other.id);
+    for (const index of [this.#topics, this.#topicsByName, this.#groups, this.#groupsByName]) index.clear();
+    for (const group of groups) this.#addGroup(group);
+    for (const topic of topics) {
+      this.#addTopic(topic);
+      this.#place(topic.half);
+      for (const half of topic.half.all()) this.ages.placeHalf(half);
+      for (const [index, queue] of topic.queues.entries()) this.ages.placeQueue(queue, topic.id, index);
+      for (const subscription of topic.subscriptions.values()) this.#place(subscription);
+    }
+  }
+
+  #emptyTopic(id: Id, ref: TopicRef) {
+    return {
+      id,
+      ref,
+      half: new HalfMessages(id, this.#settings.checkFor),
+      subscriptions: new Map<Id, Subscription>(),
+      isDeadLetterTopic: groupOfDeadLetterTopic(ref) !== undefined,
+      capturedIn: 0,
+    };
   }
 
   readonly #handlers: {
@@ -146,18 +210,13 @@ export class Ledger {
   } = {
     "topic-created": (fact) => {
       const topic: TopicState = {
-        id: fact.topic,
-        ref: fact.ref,
+        ...this.#emptyTopic(fact.topic, fact.ref),
         kind: fact.topicKind,
         origin: fact.origin,
         queues: [],
-        half: new HalfMessages(fact.topic, this.#settings.checkFor),
-        subscriptions: new Map(),
-        isDeadLetterTopic: groupOfDeadLetterTopic(fact.ref) !== undefined,
       };
       growTo(topic.queues, fact.queues);
-      this.#topics.set(topic.id, topic);
-      this.#topicsByName.set(`${fact.ref.instance}/${fact.ref.topic}`, topic);
+      this.#addTopic(topic);
       this.#used(fact.topic);
     },
 
@@ -176,9 +235,9 @@ export class Ledger {
         settings: fact.settings,
         origin: fact.origin,
         declaredStarts: fact.origin === "declared" ? this.#startsFrom(fact.ref.instance, fact.settings) : undefined,
+        capturedIn: 0,
       };
-      this.#groups.set(group.id, group);
-      this.#groupsByName.set(`${fact.ref.instance}/${fact.ref.group}`, group);
+      this.#addGroup(group);
       this.#used(fact.group);
     },
 
@@ -215,58 +274,64 @@ export class Ledger {
       this.#used(fact.id);
     },
 
-    "delayed-message-released": (fact) => {
+    "delayed-message-released": (fact, joinedAt) => {
       const delayed = this.delayed.take(fact.id);
-      // DLY-3: the retention counts from the due time.
-      if (delayed !== undefined) this.#append(fact.topic, fact.queue, { ...delayed, visibleAt: delayed.deliverAt });
+      if (delayed === undefined) return;
+      const { position, bodyBytes, tag, deliverAt: visibleAt } = delayed; // DLY-3: the retention counts from the due time.
+      this.#append(fact.topic, fact.queue, { position, bodyBytes, tag, visibleAt, joinedAt });
     },
 
     "half-message-stored": (fact, position) => {
       const { half } = this.#topicOf(fact.topic);
       half.store(fact, position, bodyBytesOf(fact.message), this.#hashTag(fact.message.tag));
       this.#used(fact.id);
-      this.#place(half);
+      this.#placeHalf(half, fact.id);
     },
 
     "half-message-offered": (fact) => {
       const { half } = this.#topicOf(fact.topic);
       half.offer(fact);
-      this.#place(half);
+      this.#placeHalf(half, fact.id);
     },
 
     "half-offer-given-back": (fact) => {
       const { half } = this.#topicOf(fact.topic);
-      half.giveBack(fact.id);
-      this.#place(half);
+      half.giveBack(fact.id, fact.why);
+      this.#placeHalf(half, fact.id);
     },
 
-    "transaction-ended": (fact) => {
+    "transaction-ended": (fact, joinedAt) => {
       const topic = this.#topicOf(fact.topic);
       const half = topic.half.get(fact.id);
       if (half === undefined) return;
       topic.half.end(half, fact.resolution === "commit" ? "committed" : "rolled-back", fact.at);
+      this.ages.forgetHalf(half);
       this.#place(topic.half);
       if (fact.resolution === "rollback") return;
-      if (fact.queue !== undefined) this.#append(topic.id, fact.queue, { ...half, visibleAt: fact.at });
-      else {
-        const { id, position, bodyBytes, tag, deliverAt = fact.at } = half;
-        this.delayed.add({ id, topic: topic.id, position, bodyBytes, tag, deliverAt });
-      }
+      const { id, position, bodyBytes, tag, deliverAt = fact.wall } = half;
+      if (fact.queue === undefined) this.delayed.add({ id, topic: topic.id, position, bodyBytes, tag, deliverAt });
+      else this.#append(topic.id, fact.queue, { position, bodyBytes, tag, visibleAt: fact.wall, joinedAt });
     },
 
     "transaction-abandoned": (fact) => {
       const { half: halves } = this.#topicOf(fact.topic);
       const half = halves.get(fact.id);
       if (half === undefined) return;
+      half.abandonedOn = fact.wall;
       halves.end(half, "abandoned", fact.at);
-      this.#place(halves);
+      this.#placeHalf(halves, fact.id);
+    },
+
+    "half-message-dropped": (fact) => {
+      const { half: halves } = this.#topicOf(fact.topic);
+      const half = halves.get(fact.id);
+      if (half === undefined) return;
+      halves.drop(half);
+      this.ages.forgetHalf(half);
     },
 
     "subscription-started": (fact) => {
-      const subscription = new Subscription(fact.topic, fact.group, fact.starts, (outstanding) =>
-        this.isExhausted(outstanding),
-      );
-      this.#topicOf(fact.topic).subscriptions.set(fact.group, subscription);
+      this.#startSubscription(fact);
       this.#groups.get(fact.group)?.declaredStarts?.delete(fact.topic);
     },
 
@@ -284,7 +349,7 @@ export class Ledger {
 
     "deliveries-given-back": (fact) => {
       const subscription = this.#subscriptionOf(fact);
-      for (const offset of fact.offsets) subscription.giveBack(fact.queue, offset);
+      for (const offset of fact.offsets) subscription.giveBack(fact.queue, offset, fact.why);
       this.#place(subscription);
     },
 
@@ -292,6 +357,41 @@ export class Ledger {
       const subscription = this.#subscriptionOf(fact);
       for (const [from, to] of fact.ranges) subscription.passOver(fact.queue, from, to);
       this.#place(subscription);
+    },
+
+    "messages-dropped": (fact) => {
+      const { queues, subscriptions } = this.#topicOf(fact.topic);
+      for (const { group, unread, unacknowledged } of fact.missed) {
+        const subscription = this.#subscriptionOf({ topic: fact.topic, group });
+        subscription.droppedUnread += unread;
+        subscription.droppedUnacknowledged += unacknowledged;
+      }
+      // RET-1: as good as acknowledged by every group.
+      for (const subscription of subscriptions.values()) {
+        subscription.dropUpTo(fact.queue, fact.upTo);
+        this.#place(subscription);
+      }
+      const messages = queues[fact.queue];
+      if (messages === undefined) return;
+      messages.dropUpTo(fact.upTo);
+      this.ages.placeQueue(messages, fact.topic, fact.queue);
+    },
+
+    "topic-forgotten": (fact) => {
+      const { ref } = this.#topicOf(fact.topic);
+      this.#topics.delete(fact.topic);
+      this.#topicsByName.delete(`${ref.instance}/${ref.topic}`);
+    },
+
+    "group-forgotten": (fact) => {
+      const ref = this.#groups.get(fact.group)?.ref;
+      this.#groups.delete(fact.group);
+      this.#groupsByName.delete(`${ref?.instance}/${ref?.group}`);
+      for (const { subscriptions } of this.#topics.values()) subscriptions.delete(fact.group);
+    },
+
+    "wall-clock-stepped": ({ from, to, at }) => {
+      this.wallClockStep = { from, to, at };
     },
 
     "message-dead-lettered": (fact, position) => {
@@ -302,7 +402,7 @@ export class Ledger {
       subscription.end(fact.queue, fact.offset);
       subscription.deadLettered += 1;
       this.#place(subscription);
-      const { deadLetterTopic, storedAt, at: visibleAt } = fact;
+      const { deadLetterTopic, storedAt, wall: visibleAt } = fact; // DLQ-3: counted from the move.
       this.#append(deadLetterTopic, 0, { position, bodyBytes, tag, visibleAt, storedAt });
     },
 
@@ -316,18 +416,41 @@ export class Ledger {
     },
   };
 
+  #addTopic(topic: TopicState): void {
+    this.#topics.set(topic.id, topic);
+    this.#topicsByName.set(`${topic.ref.instance}/${topic.ref.topic}`, topic);
+  }
+
+  #addGroup(group: GroupState): void {
+    this.#groups.set(group.id, group);
+    this.#groupsByName.set(`${group.ref.instance}/${group.ref.group}`, group);
+  }
+
+  #startSubscription({ topic, group, starts }: Pick<Subscription, "topic" | "group" | "starts">): Subscription {
+    const subscription = new Subscription(topic, group, starts, (outstanding) => this.isExhausted(outstanding));
+    this.#topicOf(topic).subscriptions.set(group, subscription);
+    return subscription;
+  }
+
   #place(owner: Timed): void {
     if (owner.needsSweep) this.toSweep.add(owner);
     else this.toSweep.delete(owner);
     this.agenda.place(owner);
   }
 
-  #append(topic: Id, queue: number, { position, bodyBytes, tag, visibleAt, storedAt }: Appended): void {
+  #placeHalf(halves: HalfMessages, id: Id): void {
+    const half = halves.get(id);
+    if (half !== undefined) this.ages.placeHalf(half);
+    this.#place(halves);
+  }
+
+  #append(topic: Id, queue: number, message: QueuedMessage): void {
     const queues = this.#topicOf(topic).queues;
     const target = queues[queue];
     if (target === undefined)
       throw new Error(`fact about message queue ${queue} of topic ${topic}, which has ${queues.length}`);
-    target.append(position, bodyBytes, tag, visibleAt, storedAt);
+    target.append(message);
+    if (target.count === 1) this.ages.placeQueue(target, topic, queue);
   }
 
   #topicOf(id: Id): TopicState {

@@ -15,10 +15,21 @@ function tagOf(offset: number): TagHash {
   return { high: (offset * 2_654_435_761) >>> 0, low: (offset | 1) >>> 0 };
 }
 
+function add(
+  queue: MessageQueue,
+  position: number,
+  bodyBytes: number,
+  tag: TagHash,
+  visibleAt: number,
+  storedAt?: number,
+) {
+  queue.append({ position, bodyBytes, tag, visibleAt, storedAt });
+}
+
 /** One message a second, at ascending positions. */
 function aQueue(count: number): MessageQueue {
   const queue = new MessageQueue();
-  for (let offset = 0; offset < count; offset++) queue.append(1_000 + offset, offset, tagOf(offset), offset * 1_000);
+  for (let offset = 0; offset < count; offset++) add(queue, 1_000 + offset, offset, tagOf(offset), offset * 1_000);
   return queue;
 }
 
@@ -28,7 +39,7 @@ describe("MessageQueue", () => {
     const count = 10_000;
     for (let offset = 0; offset < count; offset++) {
       expect(queue.end).toBe(offset);
-      queue.append(2 ** 45 + offset, offset, tagOf(offset), 2 ** 41 + 7 * offset);
+      add(queue, 2 ** 45 + offset, offset, tagOf(offset), 2 ** 41 + 7 * offset);
     }
     for (let offset = 0; offset < count; offset += 101) {
       expect(queue.positionOf(offset)).toBe(2 ** 45 + offset);
@@ -43,7 +54,7 @@ describe("MessageQueue", () => {
 
   it("tells of no place beyond its end", () => {
     const queue = new MessageQueue();
-    queue.append(7, 1, NO_TAG, 0);
+    add(queue, 7, 1, NO_TAG, 0);
     expect(queue.positionOf(0)).toBe(7);
     expect(() => queue.positionOf(1)).toThrow(RangeError);
   });
@@ -51,23 +62,23 @@ describe("MessageQueue", () => {
   it("keeps instants that lie further apart than 49 days in one chunk", () => {
     const queue = new MessageQueue();
     const instants = [5, 6, 49 * DAY, 50 * DAY, 1_000 * DAY];
-    for (const at of instants) queue.append(0, 0, NO_TAG, at);
+    for (const at of instants) add(queue, 0, 0, NO_TAG, at);
     expect(instants.map((_, offset) => queue.visibleAt(offset))).toEqual(instants);
   });
 
   it("never has a message visible before the one in front of it", () => {
     const queue = new MessageQueue();
-    for (const at of [10, 30, 20, 40]) queue.append(0, 0, NO_TAG, at);
+    for (const at of [10, 30, 20, 40]) add(queue, 0, 0, NO_TAG, at);
     expect([0, 1, 2, 3].map((offset) => queue.visibleAt(offset))).toEqual([10, 30, 30, 40]);
     queue.dropUpTo(4);
-    queue.append(0, 0, NO_TAG, 15);
+    add(queue, 0, 0, NO_TAG, 15);
     expect(queue.visibleAt(4)).toBe(40);
   });
 
   it("finds the first message that became visible after an instant", () => {
     const queue = new MessageQueue();
     expect(queue.firstVisibleAfter(0)).toBe(0);
-    for (const at of [10, 20, 20, 20, 30]) queue.append(0, 0, NO_TAG, at);
+    for (const at of [10, 20, 20, 20, 30]) add(queue, 0, 0, NO_TAG, at);
     expect([9, 10, 19, 20, 29, 30].map((at) => queue.firstVisibleAfter(at))).toEqual([0, 1, 1, 4, 4, 5]);
     queue.dropUpTo(2);
     expect([9, 20].map((at) => queue.firstVisibleAfter(at))).toEqual([2, 4]);
@@ -78,6 +89,23 @@ describe("MessageQueue", () => {
     }
   });
 
+  it("finds the first message that joined it behind a position, to 1 KiB, wherever it was stored or moved", () => {
+    const queue = new MessageQueue();
+    for (const [position, joinedAt] of [
+      [1_000, 1_000],
+      [2_000, 2_000],
+      [1_500, 90_000], // stored long before it joined
+      [95_000, 95_000],
+    ] as const) {
+      queue.append({ position, joinedAt, bodyBytes: 0, tag: NO_TAG, visibleAt: 0 });
+    }
+    queue.moveTo(0, 99_000);
+    const found = [1_000, 1_001, 3_100, 88_000, 90_000, 95_001].map((position) => queue.firstJoinedFrom(position));
+    expect(found).toEqual([0, 2, 2, 2, 3, 4]);
+    expect(aQueue(2 * CHUNK).firstJoinedFrom(1_000 + CHUNK)).toBe(CHUNK);
+    expect(aQueue(2 * CHUNK).firstJoinedFrom(1_000 + CHUNK + 1_024)).toBe(CHUNK + 1_024);
+  });
+
   for (const upTo of [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 10_000]) {
     it(`forgets what stands before ${upTo}, and goes on behind its end`, () => {
       const queue = aQueue(10_000);
@@ -86,7 +114,7 @@ describe("MessageQueue", () => {
       expect(queue.count).toBe(10_000 - upTo);
       expect(() => queue.positionOf(upTo - 1)).toThrow(RangeError);
       if (upTo < 10_000) expect(queue.positionOf(upTo)).toBe(1_000 + upTo);
-      queue.append(7, 8, NO_TAG, 10_000_000);
+      add(queue, 7, 8, NO_TAG, 10_000_000);
       expect(queue.end).toBe(10_001);
       expect([queue.positionOf(10_000), queue.visibleAt(10_000)]).toEqual([7, 10_000_000]);
       queue.dropUpTo(1); // behind the head: nothing to do
@@ -108,7 +136,7 @@ describe("MessageQueue", () => {
     queue.dropUpTo(1);
     expect(before(1_003)).toEqual([1, 2]);
     queue.moveTo(1, 50_000);
-    queue.append(1_001, 0, NO_TAG, 0);
+    add(queue, 1_001, 0, NO_TAG, 0);
     expect(before(1_003)).toEqual([2, 3 * CHUNK]);
     queue.moveTo(3 * CHUNK, 60_000);
     queue.moveTo(2, 70_000);
@@ -119,7 +147,7 @@ describe("MessageQueue", () => {
 
   it("names a dead letter whose message stands before a position, until it was moved", () => {
     const queue = aQueue(2);
-    queue.append(2_000, 0, NO_TAG, 9_000, 500);
+    add(queue, 2_000, 0, NO_TAG, 9_000, 500);
     expect([...queue.standingBefore(600)]).toEqual([2]);
     expect(queue.positionOf(2)).toBe(2_000);
     const capture = queue.capture();
@@ -146,7 +174,7 @@ describe("MessageQueue", () => {
     const queue = aQueue(2 * CHUNK + 10);
     queue.dropUpTo(5);
     const capture = queue.capture();
-    queue.append(1, 1, NO_TAG, 1_000 * DAY);
+    add(queue, 1, 1, NO_TAG, 1_000 * DAY);
     queue.moveTo(6, 99);
     queue.moveTo(7, 99);
     queue.dropUpTo(2 * CHUNK);
@@ -175,8 +203,8 @@ describe("MessageQueue", () => {
       queue.dropUpTo(head);
       const capture = queue.capture();
       const restored = MessageQueue.restore(capture, capture.slices());
-      queue.append(1, 2, NO_TAG, 3);
-      restored.append(1, 2, NO_TAG, 3);
+      add(queue, 1, 2, NO_TAG, 3);
+      add(restored, 1, 2, NO_TAG, 3);
       expect([restored.head, restored.end]).toEqual([queue.head, queue.end]);
       for (let offset = head; offset < count; offset++) {
         expect(restored.positionOf(offset)).toBe(queue.positionOf(offset));

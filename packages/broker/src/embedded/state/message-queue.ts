@@ -4,6 +4,21 @@ import type { TagHash, TagSet } from "./tag-set.ts";
 
 const CHUNK = 4_096;
 const MAX_DELTA = 2 ** 32 - 1;
+/** How finely the queue knows where in the journal a message joined it. */
+const JOINED_GRAIN = 1_024;
+
+/** What a queue keeps of a message. */
+export interface QueuedMessage {
+  /** Where in the journal the fact stands that holds it. */
+  readonly position: Position;
+  readonly bodyBytes: number;
+  readonly tag: TagHash;
+  readonly visibleAt: EpochMs;
+  /** Where the fact stands that put it into the queue; absent where that is the same. */
+  readonly joinedAt?: Position;
+  /** Of a dead letter: where its message stands. */
+  readonly storedAt?: Position | undefined;
+}
 
 /** The messages of one chunk, column by column: those from `from` up to, not including, `to`. Never changes. */
 export interface QueueSlice {
@@ -14,6 +29,7 @@ export interface QueueSlice {
   /** Two halves for each message, the high one first. */
   readonly tags: Uint32Array;
   readonly visibleAt: Float64Array;
+  readonly joinedAt: Float64Array;
   /** Where the messages themselves stand; absent where that is the same. */
   readonly storedAt?: Float64Array | undefined;
 }
@@ -41,11 +57,15 @@ interface Chunk {
   readonly visibleFrom: EpochMs;
   /** How much later the others did; wider only where 49 days do not suffice. */
   visibleAfter: Uint32Array | Float64Array;
+  /** Where in the journal the first message of the chunk joined the queue. */
+  readonly joinedFrom: Position;
+  /** How much further on the others did, in grains. */
+  readonly joinedAfter: Uint32Array;
 }
 
 /**
  * One ordered sequence of a topic: where each message stands in the journal, how large it is, which tag it has and since when
- * it is visible. 24 bytes a message, in chunks, so that it never has to be copied to grow and goes chunk by chunk.
+ * it is visible. 28 bytes a message, in chunks, so that it never has to be copied to grow and goes chunk by chunk.
  */
 export class MessageQueue {
   /** The first one holds `head`. */
@@ -89,10 +109,11 @@ export class MessageQueue {
   }
 
   /** A message never counts as visible before the one in front of it, so that what is too old is always in front. */
-  append(position: Position, bodyBytes: number, tag: TagHash, visibleAt: EpochMs, storedAt = position): void {
+  append({ position, bodyBytes, tag, visibleAt, joinedAt = position, storedAt = position }: QueuedMessage): void {
     this.#newestVisibleAt = Math.max(this.#newestVisibleAt, visibleAt);
     const index = this.#end % CHUNK;
-    const chunk = this.#chunks[chunkOf(this.#end) - this.#firstChunk] ?? this.#addChunk(this.#newestVisibleAt, false);
+    const chunk =
+      this.#chunks[chunkOf(this.#end) - this.#firstChunk] ?? this.#addChunk(this.#newestVisibleAt, joinedAt, false);
     chunk.positions[index] = position;
     if (storedAt !== position) chunk.storedAt ??= chunk.positions.slice();
     if (chunk.storedAt !== undefined) chunk.storedAt[index] = storedAt;
@@ -106,11 +127,12 @@ export class MessageQueue {
       chunk.visibleAfter = Float64Array.from(chunk.visibleAfter);
     }
     chunk.visibleAfter[index] = after;
+    chunk.joinedAfter[index] = (joinedAt - chunk.joinedFrom) / JOINED_GRAIN;
     this.#end++;
   }
 
   /** Adds one slice of a capture, behind the ones before it: column by column, since a start adds millions of messages (RET-2). */
-  restoreSlice({ from, to, positions, bodyBytes, tags, visibleAt, storedAt }: QueueSlice): void {
+  restoreSlice({ from, to, positions, bodyBytes, tags, visibleAt, joinedAt, storedAt }: QueueSlice): void {
     const beginsChunk = from % CHUNK === 0 || this.#chunks.length === 0;
     if (from !== this.#end || !beginsChunk || to > (chunkOf(from) + 1) * CHUNK) {
       throw new RangeError(`messages from ${from} on do not follow ${this.#end}`);
@@ -118,7 +140,8 @@ export class MessageQueue {
     const index = from % CHUNK;
     const visibleFrom = visibleAt[0] ?? 0;
     const isWide = (visibleAt[to - from - 1] ?? 0) - visibleFrom > MAX_DELTA;
-    const chunk = this.#addChunk(visibleFrom, isWide);
+    const joinedFrom = joinedAt[0] ?? 0;
+    const chunk = this.#addChunk(visibleFrom, joinedFrom, isWide);
     chunk.positions.set(positions, index);
     chunk.bodyBytes.set(bodyBytes, index);
     chunk.tags.set(tags, 2 * index);
@@ -128,6 +151,7 @@ export class MessageQueue {
     }
     for (let offset = from; offset < to; offset++) {
       chunk.visibleAfter[offset % CHUNK] = (visibleAt[offset - from] ?? 0) - visibleFrom;
+      chunk.joinedAfter[offset % CHUNK] = ((joinedAt[offset - from] ?? 0) - joinedFrom) / JOINED_GRAIN;
     }
     this.#end = to;
   }
@@ -158,16 +182,20 @@ export class MessageQueue {
     return visibleFrom + (visibleAfter[offset % CHUNK] ?? 0);
   }
 
+  /** Where in the journal the fact stands that put it into the queue, or up to 1 KiB before. Ascends with the offsets, however it was moved. */
+  joinedAt(offset: Offset): Position {
+    const { joinedFrom, joinedAfter } = this.#chunkAt(offset);
+    return joinedFrom + (joinedAfter[offset % CHUNK] ?? 0) * JOINED_GRAIN;
+  }
+
   /** The first retained offset that became visible after `instant`; `end` where none did. */
   firstVisibleAfter(instant: EpochMs): Offset {
-    let low = this.#head;
-    let high = this.#end;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.visibleAt(middle) <= instant) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return this.#firstNot((offset) => this.visibleAt(offset) <= instant);
+  }
+
+  /** The first retained offset that joined the queue at `position` or behind it; `end` where none did. */
+  firstJoinedFrom(position: Position): Offset {
+    return this.#firstNot((offset) => this.joinedAt(offset) < position);
   }
 
   /** Forgets every message before `offset`. */
@@ -231,6 +259,18 @@ export class MessageQueue {
     };
   }
 
+  /** Of what is retained; what holds for an offset must hold for all before it. */
+  #firstNot(holds: (offset: Offset) => boolean): Offset {
+    let low = this.#head;
+    let high = this.#end;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (holds(middle)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   #smallestIn(chunk: Chunk, from: Offset): Position {
     let smallest = Number.POSITIVE_INFINITY;
     for (let offset = from; chunkOf(offset) === chunkOf(from) && offset < this.#end; offset++) {
@@ -245,7 +285,7 @@ export class MessageQueue {
     return chunk;
   }
 
-  #addChunk(visibleFrom: EpochMs, isWide: boolean): Chunk {
+  #addChunk(visibleFrom: EpochMs, joinedFrom: Position, isWide: boolean): Chunk {
     const chunk: Chunk = {
       positions: new Float64Array(CHUNK),
       storedAt: undefined,
@@ -255,6 +295,8 @@ export class MessageQueue {
       tags: new Uint32Array(2 * CHUNK),
       visibleFrom,
       visibleAfter: isWide ? new Float64Array(CHUNK) : new Uint32Array(CHUNK),
+      joinedFrom,
+      joinedAfter: new Uint32Array(CHUNK),
     };
     this.#chunks.push(chunk);
     return chunk;
@@ -279,6 +321,10 @@ function sliceOf(chunk: Chunk, start: Offset, from: Offset, to: Offset): QueueSl
     bodyBytes: chunk.bodyBytes.subarray(low, high),
     tags: chunk.tags.subarray(2 * low, 2 * high),
     visibleAt: Float64Array.from(chunk.visibleAfter.subarray(low, high), (after) => chunk.visibleFrom + after),
+    joinedAt: Float64Array.from(
+      chunk.joinedAfter.subarray(low, high),
+      (after) => chunk.joinedFrom + after * JOINED_GRAIN,
+    ),
     storedAt: chunk.storedAt?.subarray(low, high),
   };
 }

@@ -40,12 +40,12 @@ describe("Subscription", () => {
   it("has ready what was given back before it counted, and due what was delivered before", () => {
     const subscription = aSubscription();
     subscription.deliver(delivered([0, 1]));
-    subscription.giveBack(0, 0);
+    subscription.giveBack(0, 0, "hung-up");
     expect([...subscription.queue(0).ready.between(0, 3)]).toEqual([0, 2]);
     expect(subscription.outstandingCount).toBe(1);
     subscription.settle(MINUTE);
     subscription.deliver(delivered([1], { attempt: 2, at: MINUTE, until: 2 * MINUTE }));
-    subscription.giveBack(0, 1);
+    subscription.giveBack(0, 1, "hung-up");
     subscription.settle(MINUTE);
     expect([...subscription.waiting.due()].map(({ offset, attempt }) => [offset, attempt])).toEqual([[1, 1]]);
     expect([...subscription.queue(0).ready.between(0, 3)]).toEqual([0, 2]);
@@ -54,7 +54,7 @@ describe("Subscription", () => {
   it("forgets what was given back once it is passed over, and counts it", () => {
     const subscription = aSubscription();
     subscription.deliver(delivered([1]));
-    subscription.giveBack(0, 1);
+    subscription.giveBack(0, 1, "hung-up");
     subscription.passOver(0, 0, 3);
     expect(subscription.queue(0).outstanding.size).toBe(0);
     expect([subscription.queue(0).ready.first, subscription.passedOver]).toEqual([3, 3]);
@@ -71,7 +71,7 @@ describe("Subscription", () => {
       0,
       1,
     ]);
-    subscription.giveBack(0, 0);
+    subscription.giveBack(0, 0, "hung-up");
     expect([subscription.needsSweep, subscription.queue(0).ready.first]).toEqual([false, 0]);
   });
 

@@ -1,5 +1,6 @@
 import type { EpochMs } from "../../domain/time.ts";
-import type { Id, MessagesDelivered, Offset } from "../journal/fact.ts";
+import type { Id, MessagesDelivered, Offset, WhyGivenBack } from "../journal/fact.ts";
+import type { Captured } from "./capture-mark.ts";
 import { type Awaited, DueQueue, isSooner } from "./due-queue.ts";
 import { IndexedHeap, NOT_IN_HEAP } from "./indexed-heap.ts";
 import { OffsetRanges } from "./offset-ranges.ts";
@@ -8,7 +9,7 @@ import { OffsetRanges } from "./offset-ranges.ts";
  * A message that was delivered to a group and has no end there yet. In flight before `until`, due from then on. One whose
  * only delivery was given back is ready as a new one is; what is known of it stays, so that the old handle is refused.
  */
-export interface Outstanding extends Awaited {
+export interface Outstanding extends Awaited, Captured {
   readonly subscription: Subscription;
   readonly queue: number;
   readonly offset: Offset;
@@ -25,8 +26,13 @@ export interface Outstanding extends Awaited {
   untilBefore: EpochMs | undefined;
 }
 
+/** What there is to know of a delivery without an end; the rest follows from it. */
+export type KeptOutstanding = Omit<Outstanding, "subscription" | "capturedIn" | keyof Awaited> & {
+  readonly until: EpochMs;
+};
+
 /** Where a group stands in one message queue. */
-interface QueueProgress {
+export interface QueueProgress extends Captured {
   /** What it has neither been given nor passed over; also what was given back before it counted. */
   readonly ready: OffsetRanges;
   readonly outstanding: Map<Offset, Outstanding>;
@@ -36,14 +42,21 @@ interface QueueProgress {
   heldUntil: EpochMs;
 }
 
+/** What there is to know of it, but for what is outstanding. */
+export interface KeptPlace extends Pick<QueueProgress, "quietFrom" | "heldUntil"> {
+  readonly queue: number;
+  /** The first of its ranges, at least. */
+  readonly ready: readonly (readonly [from: Offset, to: Offset])[];
+}
+
 const OFFSETS = 2 ** 40;
 
 /** One consumer group on one topic: its progress. Changed by the ledger alone. */
-export class Subscription {
+export class Subscription implements Captured {
   readonly topic: Id;
   readonly group: Id;
   readonly #queues: QueueProgress[] = [];
-  readonly #starts: readonly Offset[];
+  readonly starts: readonly Offset[];
   /** Whether no delivery is left to a message (DEL-9). */
   readonly #isExhausted: (outstanding: Outstanding) => boolean;
   /** In flight or due again. */
@@ -53,11 +66,15 @@ export class Subscription {
   deadLettered = 0;
   /** DEL-1: what its filters ended. */
   passedOver = 0;
+  /** RET-1: what it never got, or got and did not acknowledge, before it was dropped. */
+  droppedUnread = 0;
+  droppedUnacknowledged = 0;
+  capturedIn = 0;
 
   constructor(topic: Id, group: Id, starts: readonly Offset[], isExhausted: (outstanding: Outstanding) => boolean) {
     this.topic = topic;
     this.group = group;
-    this.#starts = starts;
+    this.starts = starts;
     this.#isExhausted = isExhausted;
   }
 
@@ -82,11 +99,34 @@ export class Subscription {
   queue(index: number): QueueProgress {
     let progress = this.#queues[index];
     if (progress === undefined) {
-      const ready = new OffsetRanges(this.#starts[index] ?? 0);
-      progress = { ready, outstanding: new Map(), quietFrom: 0, heldUntil: 0 };
+      const ready = new OffsetRanges(this.starts[index] ?? 0);
+      progress = { ready, outstanding: new Map(), quietFrom: 0, heldUntil: 0, capturedIn: 0 };
       this.#queues[index] = progress;
     }
     return progress;
+  }
+
+  /** The message queues in which the group has a place, by their indexes. */
+  *places(): Generator<readonly [index: number, QueueProgress]> {
+    for (const [index, progress] of this.#queues.entries()) if (progress !== undefined) yield [index, progress];
+  }
+
+  /** Gives the group its place in a message queue as it was kept. */
+  restorePlace({ queue, ready, quietFrom, heldUntil }: KeptPlace): void {
+    this.#queues[queue] = {
+      ready: OffsetRanges.of(ready),
+      outstanding: new Map(),
+      quietFrom,
+      heldUntil,
+      capturedIn: 0,
+    };
+  }
+
+  /** Adds one as it was kept, behind its queue. */
+  restoreOutstanding(kept: KeptOutstanding): void {
+    const outstanding = Object.assign(this.#newOutstanding(kept.queue, kept.offset), kept);
+    this.queue(kept.queue).outstanding.set(kept.offset, outstanding);
+    if (outstanding.attempt > 0) this.waiting.add(outstanding);
   }
 
   /** Passes the time: what has come due is due, or exhausted. */
@@ -152,14 +192,14 @@ export class Subscription {
     if (fact.ordered) progress.heldUntil = Math.max(progress.heldUntil, fact.until);
   }
 
-  giveBack(queue: number, offset: Offset): void {
+  giveBack(queue: number, offset: Offset, why: WhyGivenBack): void {
     const progress = this.queue(queue);
     const outstanding = progress.outstanding.get(offset);
     if (outstanding?.untilBefore === undefined) return;
     this.#leave(outstanding);
     outstanding.attempt -= 1;
     outstanding.until = outstanding.untilBefore;
-    outstanding.giveBacks += 1;
+    if (why === "hung-up") outstanding.giveBacks += 1;
     outstanding.untilBefore = undefined;
     // DEL-8: in its old place, which is among the new ones when it was never delivered before.
     if (outstanding.attempt === 0) progress.ready.add(offset);
@@ -185,6 +225,18 @@ export class Subscription {
     this.passedOver += to - from;
   }
 
+  /** What of it is dropped when everything before `upTo` is: as good as acknowledged (RET-1). */
+  *outstandingBefore(queue: number, upTo: Offset): Generator<Outstanding> {
+    for (const outstanding of this.#queues[queue]?.outstanding.values() ?? []) {
+      if (outstanding.offset < upTo) yield outstanding;
+    }
+  }
+
+  dropUpTo(queue: number, upTo: Offset): void {
+    this.queue(queue).ready.remove(0, upTo);
+    for (const { offset } of this.outstandingBefore(queue, upTo)) this.end(queue, offset);
+  }
+
   #leave(outstanding: Outstanding): void {
     if (outstanding.heapIndex === NOT_IN_HEAP) return;
     if (this.exhausted.has(outstanding)) this.exhausted.remove(outstanding);
@@ -206,6 +258,7 @@ export class Subscription {
       untilBefore: undefined,
       heapIndex: NOT_IN_HEAP,
       isDue: false,
+      capturedIn: 0,
     };
   }
 }
