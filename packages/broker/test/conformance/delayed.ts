@@ -33,6 +33,15 @@ export function delayedRules(rule: Rule): void {
     expect(bodiesOf(await bench.receive())).toEqual(["second"]);
   });
 
+  rule("DLY-1.2", "what is due does not bring along what is due a little later", async (bench) => {
+    await publishAt(bench, 10_000, "first");
+    await publishAt(bench, 10_500, "second");
+    await bench.advance(10_000);
+    expect(bodiesOf(await bench.receive())).toEqual(["first"]);
+    await bench.advance(500);
+    expect(bodiesOf(await bench.receive())).toEqual(["second"]);
+  });
+
   rule("DLY-1.2", "a waiting consumer gets a delayed message at its delivery time", async (bench) => {
     await publishAt(bench, 10_000, "later");
     const poll = bench.poll();

@@ -113,6 +113,18 @@ export function deliveryRules(rule: Rule): void {
     expect(bodiesOf(await poll)).toEqual(["hello"]);
   });
 
+  rule("DEL-3.3", "what another delivery's end has woken does not come before its own", async (bench) => {
+    await bench.publish({ body: "sooner" });
+    await bench.publish({ body: "later" });
+    await bench.receive({ max: 1 });
+    await bench.advance(500);
+    await bench.receive({ max: 1 });
+    await bench.advance(299_500);
+    expect(bodiesOf(await bench.receive())).toEqual(["sooner"]);
+    await bench.advance(500);
+    expect(bodiesOf(await bench.receive())).toEqual(["later"]);
+  });
+
   for (const mode of ["concurrent", "ordered"] as const) {
     rule("DEL-3.4", `after that instant a waiting consumer gets it within 1 s (${mode})`, async (bench) => {
       await bench.publish();

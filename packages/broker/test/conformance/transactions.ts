@@ -420,6 +420,8 @@ function crash(rule: Rule): void {
       expect(second).toMatchObject({ attempt: 2, firstDeliveredAt: first.firstDeliveredAt });
       await bench.restart({ crash: true });
       expect(refusalsOf(await bench.end("commit", [first]))).toEqual(["expired"]);
+      await bench.advance(10_000);
+      expect((await bench.receiveHalf()).map(({ attempt }) => attempt)).toEqual([3]);
       await bench.clock.advanceTo(first.firstDeliveredAt + DAY);
       await bench.restart({ crash: true });
       await bench.settle();
