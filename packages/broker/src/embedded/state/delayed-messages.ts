@@ -1,10 +1,11 @@
 import type { EpochMs } from "../../domain/time.ts";
 import type { Id, Position } from "../journal/fact.ts";
+import type { Captured } from "./capture-mark.ts";
 import { type HeapItem, IndexedHeap, NOT_IN_HEAP } from "./indexed-heap.ts";
 import type { TagHash } from "./tag-set.ts";
 
 /** A message that waits for its delivery time. */
-export interface DelayedMessage extends HeapItem {
+export interface DelayedMessage extends HeapItem, Captured {
   readonly id: Id;
   readonly topic: Id;
   position: Position;
@@ -29,8 +30,17 @@ export class DelayedMessages {
     return this.#counts.get(topic) ?? 0;
   }
 
-  add(delayed: Omit<DelayedMessage, "heapIndex">): void {
-    const item = { ...delayed, heapIndex: NOT_IN_HEAP };
+  get(id: Id): DelayedMessage | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** In no order; it may change meanwhile. */
+  all(): Iterable<DelayedMessage> {
+    return this.#byId.values();
+  }
+
+  add(delayed: Omit<DelayedMessage, "heapIndex" | "capturedIn">): void {
+    const item = { ...delayed, heapIndex: NOT_IN_HEAP, capturedIn: 0 };
     this.#byId.set(item.id, item);
     this.#byTime.add(item);
     this.#counts.set(item.topic, this.countOf(item.topic) + 1);

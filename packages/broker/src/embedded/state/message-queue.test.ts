@@ -101,9 +101,9 @@ describe("MessageQueue", () => {
     }
     queue.moveTo(0, 99_000);
     const found = [1_000, 1_001, 3_100, 88_000, 90_000, 95_001].map((position) => queue.firstJoinedFrom(position));
-    expect(found).toEqual([0, 2, 2, 2, 3, 4]);
-    expect(aQueue(2 * CHUNK).firstJoinedFrom(1_000 + CHUNK)).toBe(CHUNK);
-    expect(aQueue(2 * CHUNK).firstJoinedFrom(1_000 + CHUNK + 1_024)).toBe(CHUNK + 1_024);
+    expect(found).toEqual([1, 1, 2, 2, 3, 4]);
+    expect(aQueue(2 * CHUNK).firstJoinedFrom(5 * 1_024)).toBe(5 * 1_024 - 1_000);
+    expect(aQueue(2 * CHUNK).firstJoinedFrom(6 * 1_024)).toBe(6 * 1_024 - 1_000);
   });
 
   for (const upTo of [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 10_000]) {

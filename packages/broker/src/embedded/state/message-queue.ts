@@ -295,7 +295,7 @@ export class MessageQueue {
       tags: new Uint32Array(2 * CHUNK),
       visibleFrom,
       visibleAfter: isWide ? new Float64Array(CHUNK) : new Uint32Array(CHUNK),
-      joinedFrom,
+      joinedFrom: joinedFrom - (joinedFrom % JOINED_GRAIN), // so that it does not matter where a chunk begins
       joinedAfter: new Uint32Array(CHUNK),
     };
     this.#chunks.push(chunk);

@@ -13,6 +13,28 @@ export class OffsetRanges {
     this.#to = [Number.POSITIVE_INFINITY];
   }
 
+  /** What the `entries` of another one say. */
+  static of(entries: readonly (readonly [from: Offset, to: Offset])[]): OffsetRanges {
+    const ranges = new OffsetRanges(0);
+    ranges.#from.length = 0;
+    ranges.#to.length = 0;
+    ranges.extend(entries);
+    return ranges;
+  }
+
+  /** Adds ranges behind all others. */
+  extend(entries: readonly (readonly [from: Offset, to: Offset])[]): void {
+    for (const [from, to] of entries) {
+      this.#from.push(from);
+      this.#to.push(to);
+    }
+  }
+
+  /** Every range, ascending; the last one ends at infinity. */
+  entries(): [from: Offset, to: Offset][] {
+    return this.#from.map((from, index) => [from, this.#to[index] ?? 0]);
+  }
+
   /** The first offset in it. */
   get first(): Offset {
     return this.#from[0] ?? 0;
