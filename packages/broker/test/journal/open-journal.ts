@@ -2,6 +2,7 @@ import type { Fact } from "../../src/embedded/journal/fact.ts";
 import { FileJournal, type FileJournalOptions } from "../../src/embedded/journal/file-journal.ts";
 import type { Disk } from "../../src/runtime/disk.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
+import type { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import { RecordingLog } from "../../src/testing/recording-log.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
@@ -46,4 +47,14 @@ export function aFact(number: number, body = `body ${number}`): Fact {
 
 export function numbersOf(facts: readonly Fact[]): number[] {
   return facts.map((fact) => (fact.kind === "message-stored" ? fact.offset : -1));
+}
+
+/** Lets work go on for as long as the disk lives. */
+export async function untilDead(disk: FaultyDisk, work: Promise<unknown>): Promise<void> {
+  let ended = false;
+  const watched = work.finally(() => {
+    ended = true;
+  });
+  for (let turn = 0; turn < 20_000 && !disk.isDead && !ended; turn++) await undefined;
+  if (ended) await watched;
 }

@@ -7,7 +7,7 @@ import type { FileJournal } from "../../src/embedded/journal/file-journal.ts";
 import { encodeGroupHeader } from "../../src/embedded/journal/segment.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
-import { aFact, aWorld, DIRECTORY, FIRST_SEGMENT, numbersOf, openJournal } from "./open-journal.ts";
+import { aFact, aWorld, DIRECTORY, FIRST_SEGMENT, numbersOf, openJournal, untilDead } from "./open-journal.ts";
 
 const SEEDS = Array.from({ length: 150 }, (_, seed) => seed);
 const SMALL = { segmentBytes: 2_000 };
@@ -32,16 +32,6 @@ function load(journal: FileJournal, random: SeededRandom, firstNumber: number) {
     }
   };
   return { account, run };
-}
-
-/** Lets work go on for as long as the disk lives. */
-async function untilDead(disk: FaultyDisk, work: Promise<unknown>): Promise<void> {
-  let ended = false;
-  const watched = work.finally(() => {
-    ended = true;
-  });
-  for (let turn = 0; turn < 20_000 && !disk.isDead && !ended; turn++) await undefined;
-  if (ended) await watched;
 }
 
 /** What a failed sync may end with: the journal, or the start. */

@@ -159,6 +159,9 @@ describe("RUN-1: a start on a directory that cannot be used", () => {
     await journal.close();
     await disk.remove(IDENTITY);
     expect((await refusalOf(openJournal(aWorld(), disk))).sentence).toContain("stagemq-data.json is missing.");
+    const snapshotAlone = aDisk();
+    snapshotAlone.plant(`${DIRECTORY}/000000000000500.snap`, Buffer.from("state"));
+    expect((await refusalOf(openJournal(aWorld(), snapshotAlone))).sentence).toContain("stagemq-data.json is missing.");
     const other = await aUsedDisk();
     await other.remove(FIRST_SEGMENT);
     expect((await refusalOf(openJournal(aWorld(), other))).sentence).toContain("segment 1 is missing.");
@@ -209,6 +212,21 @@ describe("--reset", () => {
       { bytes, lastWrittenAt: 0 },
     ]);
     expect(disk.crash("lost").paths()).toEqual([`${DIRECTORY}/notes.txt`]);
+  });
+
+  it("takes snapshots away, before the segments that they go on from", async () => {
+    const disk = await aUsedDisk();
+    const snapshots = ["000000000000500.snap", "000000000000900.snap.new"].map((name) => `${DIRECTORY}/${name}`);
+    for (const path of snapshots) disk.plant(path, Buffer.from("state"));
+    const removed: string[] = [];
+    const remove = disk.remove.bind(disk);
+    disk.remove = (path) => {
+      removed.push(path);
+      return remove(path);
+    };
+    expect(await removeData(disk, DIRECTORY)).toBe(true);
+    expect(removed.slice(0, 3)).toEqual([...snapshots, FIRST_SEGMENT]);
+    expect(disk.paths()).toEqual([]);
   });
 
   it("takes the lock first", async () => {

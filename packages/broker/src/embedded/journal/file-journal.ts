@@ -266,7 +266,7 @@ export class FileJournal implements Journal {
       if (doomed.length === 0 || !(await this.#snapshots.isSound(older))) return;
       for (const { number } of doomed) {
         const segment = this.#segments.numbered(number);
-        if (segment) await this.#segments.remove(segment);
+        if (segment && !(await this.#segments.remove(segment))) throw stopping();
       }
     });
   }
