@@ -28,8 +28,8 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      // Its plays take turns, and some wait a minute for real.
-      { ...source, test: { name: "sdk", include: ["test/sdk/**/*.test.ts"], testTimeout: 280_000 } },
+      // Its plays wait for their turn, and some a minute for real.
+      { ...source, test: { name: "sdk", include: ["test/sdk/**/*.test.ts"], testTimeout: 600_000 } },
     ],
   },
 });

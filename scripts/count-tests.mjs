@@ -1,9 +1,14 @@
 import { readFileSync } from "node:fs";
 
-/** The last line of `.ci/run`, from the test runner's report. Plain JavaScript: it must speak even when nothing could be installed. */
-const { passed, failed, skipped } = count(process.argv[2]);
+/** The last line of `.ci/run`, from the test runner's reports. Plain JavaScript: it must speak even when nothing could be installed. */
+const counts = process.argv.slice(2).map(count);
+const [passed, failed, skipped] = ["passed", "failed", "skipped"].map((verdict) => sumOf(verdict));
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 if (failed > 0 || passed === 0) process.exitCode = 1;
+
+function sumOf(verdict) {
+  return counts.reduce((sum, one) => sum + one[verdict], 0);
+}
 
 function count(file) {
   const text = readFileSync(file, "utf8");

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, it, type TestContext, vi } from "vitest";
-import { BrokerProcess, cleanUp } from "../process/broker-process.ts";
+import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from "vitest";
+import { BrokerProcess, cleanUp, newDirectory } from "../process/broker-process.ts";
 import { Limit } from "./limit.ts";
 import { PLAYS, type Play, titleOf } from "./plays.ts";
 import { restart } from "./scenarios/clients.ts";
 import type { Sdk } from "./sdk.ts";
 import { kitOf, openSdk, SDKS, type SdkKit, whatIsMissing } from "./sdks.ts";
+import { runSnippet } from "./snippets.ts";
 import { type Setting, Stage } from "./stage.ts";
 
 // What waits up to 70 s for real is played all at once; what works takes turns beside it, since the Node SDK gives up
@@ -43,12 +44,17 @@ function playAll(kit: SdkKit, plays: readonly Play[], setting: Setting): void {
 
     afterAll(() => sdk?.end());
 
-    for (const play of plays)
-      it(titleOf(play), async (test) => {
-        const opened = sdk;
-        if (opened === undefined) throw new Error(`${kit.name} was not prepared`);
-        const playIt = () => playWith(opened, play, setting, test);
-        await (play.clock === "real time" ? playIt() : working.run(playIt));
+    const playIt = async (play: Play, test: TestContext) => {
+      if (sdk === undefined) throw new Error(`${kit.name} was not prepared`);
+      await playWith(sdk, play, setting, test);
+    };
+    if (!setting.isEphemeral) it("the program on its page does what it says", () => working.run(() => trySnippet(kit)));
+    for (const operation of new Set(plays.map((play) => play.operation)))
+      describe.concurrent(operation, () => {
+        for (const play of plays.filter((one) => one.operation === operation))
+          it(titleOf(play), (test) =>
+            play.clock === "real time" ? playIt(play, test) : working.run(() => playIt(play, test)),
+          );
       });
   });
 }
@@ -61,6 +67,12 @@ async function playWith(sdk: Sdk, { scenario, clock }: Play, setting: Setting, t
   } finally {
     await stage.close();
   }
+}
+
+async function trySnippet(kit: SdkKit): Promise<void> {
+  const broker = await BrokerProcess.start({ args: ["--ephemeral"] });
+  expect(await runSnippet(kit, broker.endpoint, await newDirectory())).toBe("paid hello\n");
+  await broker.stop();
 }
 
 /** Starts interpreters and loads classes before any scenario's clock runs. */

@@ -7,7 +7,8 @@ import type { DriverCommand } from "./driver-process.ts";
 import { DriverSdk } from "./driver-sdk.ts";
 import type { Quirks, Sdk } from "./sdk.ts";
 
-const DRIVERS = join(import.meta.dirname, "drivers");
+/** One folder per language. */
+export const DRIVERS = join(import.meta.dirname, "drivers");
 const run = promisify(execFile);
 
 /** One of the seven official SDKs: what it is, and what it takes to run it here. */
@@ -42,7 +43,7 @@ export const SDKS: readonly SdkKit[] = [
     version: "1.0.4",
     comesFrom: "npm",
     quirks: { ...PLAIN, escapesText: false, tellsStatus: true, refusesColons: false },
-    probe: [process.execPath, "--version"],
+    probe: [process.execPath, "-p", "'Node ' + process.version"],
     needs: "Node",
     prepare: async () => ({ program: process.execPath, args: [join(DRIVERS, "node/driver.mjs")] }),
   },
@@ -175,35 +176,57 @@ async function prepareGo(): Promise<DriverCommand> {
 }
 
 async function prepareJava(): Promise<DriverCommand> {
-  const [pom = "", driver = ""] = filesIn("java", ["pom.xml", "Driver.java"]);
-  const built = await buildOnce("java", [pom, driver], async (folder) => {
-    await copyFile(pom, join(folder, "pom.xml"));
-    await run("mvn", ["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"], { cwd: folder });
-    await run("javac", ["-cp", "lib/*", "-d", ".", driver], { cwd: folder });
-  });
+  const built = await javaClasses();
   // Two cores are shared with the broker: the quick compiler and the small collector.
   const frugal = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
   return { program: "java", args: [...frugal, "-cp", `${built}:${join(built, "lib")}/*`, "Driver"] };
 }
 
+/** The folder of the driver's classes, with the SDK and what it needs in `lib`. */
+export function javaClasses(): Promise<string> {
+  const [pom = "", driver = ""] = filesIn("java", ["pom.xml", "Driver.java"]);
+  return buildOnce("java", [pom, driver], async (folder) => {
+    await copyFile(pom, join(folder, "pom.xml"));
+    await run("mvn", ["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"], { cwd: folder });
+    await run("javac", ["-cp", "lib/*", "-d", ".", driver], { cwd: folder });
+  });
+}
+
 async function prepareCsharp(source: string): Promise<DriverCommand> {
-  const sdk = (await sourcesIn(join(source, "Aliyun_MQ_SDK"), ".cs")).filter((file) => !file.endsWith("Samples.cs"));
-  const sources = [...filesIn("csharp", ["Driver.cs", "MonoGaps.cs"]), ...sdk];
-  const references = ["System.Core", "System.Net.Http", "System.Web.Extensions"].map((library) => `-r:${library}`);
-  const built = await buildOnce("csharp", sources, (folder) =>
-    run("mcs", ["-nologo", "-warn:0", `-out:${join(folder, "driver.exe")}`, ...references, ...sources]),
+  const drivers = filesIn("csharp", ["Driver.cs"]);
+  const built = await buildOnce("csharp", [...drivers, ...(await csharpSources(source))], (folder) =>
+    compileCsharp(source, drivers, join(folder, "driver.exe")),
   );
   return { program: "mono", args: [join(built, "driver.exe")] };
 }
 
+/** A program with the SDK's sources. */
+export async function compileCsharp(source: string, own: readonly string[], program: string): Promise<void> {
+  const references = ["System.Core", "System.Net.Http", "System.Web.Extensions"].map((library) => `-r:${library}`);
+  await run("mcs", ["-nologo", "-warn:0", `-out:${program}`, ...references, ...own, ...(await csharpSources(source))]);
+}
+
+async function csharpSources(source: string): Promise<readonly string[]> {
+  const sdk = (await sourcesIn(join(source, "Aliyun_MQ_SDK"), ".cs")).filter((file) => !file.endsWith("Samples.cs"));
+  return [...filesIn("csharp", ["MonoGaps.cs"]), ...sdk];
+}
+
 async function prepareCpp(source: string): Promise<DriverCommand> {
-  const folderOfSdk = join(source, "src");
-  const sources = [...filesIn("cpp", ["driver.cpp"]), ...(await sourcesIn(folderOfSdk, ".cpp"))];
-  const libraries = ["-lcurl", "-lcrypto", "-lpthread"];
-  const built = await buildOnce("cpp", sources, (folder) =>
-    run("g++", ["-std=c++17", "-O1", "-w", `-I${folderOfSdk}`, "-o", join(folder, "driver"), ...sources, ...libraries]),
+  const drivers = filesIn("cpp", ["driver.cpp"]);
+  const built = await buildOnce("cpp", [...drivers, ...(await cppSources(source))], (folder) =>
+    compileCpp(source, drivers, join(folder, "driver")),
   );
   return { program: join(built, "driver"), args: [] };
+}
+
+/** A program with the SDK's sources. */
+export async function compileCpp(source: string, own: readonly string[], program: string): Promise<void> {
+  const options = ["-std=c++17", "-w", `-I${join(source, "src")}`, "-o", program];
+  await run("g++", [...options, ...own, ...(await cppSources(source)), "-lcurl", "-lcrypto", "-lpthread"]);
+}
+
+function cppSources(source: string): Promise<readonly string[]> {
+  return sourcesIn(join(source, "src"), ".cpp");
 }
 
 function filesIn(language: string, names: readonly string[]): readonly string[] {

@@ -1,6 +1,6 @@
 module stagemq.test/go-driver
 
-go 1.21
+go 1.19
 
 require (
 	github.com/aliyunmq/mq-http-go-sdk v1.0.3

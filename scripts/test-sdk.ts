@@ -1,0 +1,86 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openSdk, SDKS, type SdkKit, whatIsMissing } from "../test/sdk/sdks.ts";
+import { keepRun } from "./sdk-results.ts";
+
+/**
+ * `npm run test:sdk [-- --write]`: prepares each official SDK that can run here, plays every scenario with it, prints a
+ * row for each, and says what was left out and why. With `--write` the results are kept for docs/compatibility.md.
+ */
+
+/** What the test runner reports. */
+interface Report {
+  readonly testResults: readonly { readonly assertionResults: readonly Assertion[] }[];
+}
+interface Assertion {
+  readonly ancestorTitles: readonly string[];
+  readonly title: string;
+  readonly status: string;
+}
+
+const reportFile = process.env.STAGEMQ_TEST_REPORT ?? join(mkdtempSync(join(tmpdir(), "stagemq-sdk-")), "report.json");
+
+const leftOut = await prepareAll();
+const exitCode = await play();
+const assertions = readReport();
+printRows(assertions);
+for (const [name, reason] of leftOut) console.log(`left out: ${name}: ${reason}`);
+if (process.argv.includes("--write")) await keepRun(assertions);
+process.exitCode = exitCode;
+
+/** One after the other, so that each says how long it took; resolves with those that cannot run, and why. */
+async function prepareAll(): Promise<ReadonlyMap<string, string>> {
+  const reasons = new Map<string, string>();
+  for (const kit of SDKS) {
+    const reason = await prepare(kit);
+    if (reason !== undefined) reasons.set(kit.name, reason);
+  }
+  return reasons;
+}
+
+async function prepare(kit: SdkKit): Promise<string | undefined> {
+  const { name, package: packageName, version, comesFrom } = kit;
+  const label = `${name.padEnd(7)}${packageName} ${version} from ${comesFrom}`;
+  const missing = await whatIsMissing(kit);
+  const start = performance.now();
+  try {
+    if (missing === undefined) await openSdk(kit);
+    console.log(
+      missing === undefined ? `${label}: ready in ${seconds(performance.now() - start)}` : `${label}: left out`,
+    );
+    return missing;
+  } catch (error) {
+    // The suite will fail on it; here it is said early, and in full.
+    console.log(`${label}: cannot be prepared`);
+    console.error(error);
+    return undefined;
+  }
+}
+
+function play(): Promise<number> {
+  const child = spawn("vitest", ["run", "--project", "sdk", "test/sdk/sdk.test.ts"], {
+    stdio: "inherit",
+    env: { ...process.env, STAGEMQ_SDK_SUITE: "whole", STAGEMQ_TEST_REPORT: reportFile },
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? 1));
+  });
+}
+
+function readReport(): readonly Assertion[] {
+  const report = JSON.parse(readFileSync(reportFile, "utf8")) as Report;
+  return report.testResults.flatMap(({ assertionResults }) => assertionResults);
+}
+
+function printRows(all: readonly Assertion[]): void {
+  console.log();
+  for (const { ancestorTitles, title, status } of all)
+    if (ancestorTitles.length > 0) console.log(`${status.padEnd(8)}${[...ancestorTitles, title].join(" · ")}`);
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1_000).toFixed(1)} s`;
+}
