@@ -1,37 +1,5 @@
-import { deadLetterPollsRules } from "./dead-letter-polls.ts";
-import { deadLetterRules } from "./dead-letters.ts";
-import { delayedRules } from "./delayed.ts";
-import { deliveryRules } from "./delivery.ts";
 import { describeMessaging } from "./describe-messaging.ts";
-import { durabilityRules } from "./durability.ts";
 import { engines } from "./engines.ts";
-import { filterRules } from "./filters.ts";
-import { givingBackRules } from "./giving-back.ts";
-import { handleRules } from "./handles.ts";
-import { instanceRules } from "./instances.ts";
-import { orderedRules } from "./ordered.ts";
-import { pollRules } from "./polls.ts";
-import { publishingRules } from "./publishing.ts";
-import { retriesRules } from "./retries.ts";
-import { timeRules } from "./time.ts";
-import { transactionsRules } from "./transactions.ts";
-
-const FAMILIES = {
-  publishing: publishingRules,
-  polls: pollRules,
-  instances: instanceRules,
-  handles: handleRules,
-  "giving-back": givingBackRules,
-  filters: filterRules,
-  delivery: deliveryRules,
-  "dead-letters": deadLetterRules,
-  retries: retriesRules,
-  ordered: orderedRules,
-  delayed: delayedRules,
-  transactions: transactionsRules,
-  deadLetterPolls: deadLetterPollsRules,
-  time: timeRules,
-  durability: durabilityRules,
-};
+import { FAMILIES } from "./families.ts";
 
 for (const engine of engines) describeMessaging(engine, FAMILIES);

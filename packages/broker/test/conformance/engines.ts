@@ -20,6 +20,14 @@ export const engines: readonly EngineUnderTest[] = [
   { name: "wrapped", keeps: false, restartsAlways: false, open: openWrapped },
 ];
 
+/** Restarts from a snapshot after every step. */
+export const snapshotting: EngineUnderTest = {
+  name: "embedded, restarted from a snapshot after every step",
+  keeps: true,
+  restartsAlways: true,
+  open: openSnapshotting,
+};
+
 async function openInMemory(settings: EngineSettings): Promise<Opened> {
   const runtime = { clock: new SimulatedClock(), log: new RecordingLog(), random: new SeededRandom(1) };
   const journal = new MemoryJournal(runtime.random.bytes(32));
@@ -33,7 +41,13 @@ async function openWrapped(settings: EngineSettings): Promise<Opened> {
   return { ...opened, engine: new MeasuredEngine(guarded, () => undefined) };
 }
 
-async function openOnDisk(firstSettings: EngineSettings): Promise<Opened> {
+/** Takes a snapshot after every fact and at every stop, and empties segments as soon as it can. */
+function openSnapshotting(settings: EngineSettings): Promise<Opened> {
+  const housekeeping = { snapshotAfterBytes: 1, snapshotAfterAtMostBytes: 1, snapshotAtStopAfterBytes: 0 };
+  return openOnDisk({ ...settings, housekeeping }, 4_096);
+}
+
+async function openOnDisk(firstSettings: EngineSettings, segmentBytes = 65_536): Promise<Opened> {
   const random = new SeededRandom(1);
   const clock = new SimulatedClock();
   const log = new RecordingLog();
@@ -44,7 +58,7 @@ async function openOnDisk(firstSettings: EngineSettings): Promise<Opened> {
     const journal: Journal = new FileJournal(runtime, {
       directory: "/data",
       version: "0.0.0-test",
-      segmentBytes: 65_536,
+      segmentBytes,
     });
     return openEmbeddedEngine({ journal, runtime, settings, waitClocks: [clock] });
   };
@@ -54,7 +68,7 @@ async function openOnDisk(firstSettings: EngineSettings): Promise<Opened> {
     log,
     engine,
     restart: async ({ crash, settings: changed = settings }) => {
-      settings = changed;
+      settings = { ...firstSettings, ...changed };
       if (crash) disk = disk.crash("lost");
       else await engine.stop();
       engine = await open();

@@ -161,6 +161,14 @@ export class MessageQueue {
     return this.#chunkAt(offset).positions[offset % CHUNK] ?? 0;
   }
 
+  /** What must be there for the message to be read: the fact that holds it; of a dead letter, first the one that says so. */
+  placesOf(offset: Offset): readonly Position[] {
+    const { positions, storedAt } = this.#chunkAt(offset);
+    const index = offset % CHUNK;
+    const position = positions[index] ?? 0;
+    return storedAt === undefined || storedAt[index] === position ? [position] : [position, storedAt[index] ?? 0];
+  }
+
   bodyBytesOf(offset: Offset): number {
     return this.#chunkAt(offset).bodyBytes[offset % CHUNK] ?? 0;
   }

@@ -1,0 +1,295 @@
+import { BrokerError } from "../domain/broker-error.ts";
+import type { DurationMs, EpochMs } from "../domain/time.ts";
+import type { Alarm, Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Fact, Position } from "./journal/fact.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { MessageReader, StoredMessage } from "./message-reader.ts";
+import type { OpenedLedger } from "./open-ledger.ts";
+import type { Ledger } from "./state/ledger.ts";
+import { isStillLiving, type Living, livingBefore } from "./state/living.ts";
+
+const MIB = 1_024 * 1_024;
+
+export interface HousekeepingSettings {
+  /** A snapshot is taken when the journal has grown by so much, or by twice the last snapshot if that is more … */
+  readonly snapshotAfterBytes: number;
+  /** … but not by more than so much. */
+  readonly snapshotAfterAtMostBytes: number;
+  /** A clean stop takes one when the journal has grown by so much … */
+  readonly snapshotAtStopAfterBytes: number;
+  /** … and the snapshot is no larger than so much: a stop is quick. */
+  readonly snapshotAtStopUpToBytes: number;
+  /** How often old segments are looked at: which may go, and whether one of them still holds what was written. */
+  readonly roundEvery: DurationMs;
+  /** The next look is this soon after messages were dropped: the space is wanted. */
+  readonly roundAfterDrop: DurationMs;
+}
+
+const DEFAULTS: HousekeepingSettings = {
+  snapshotAfterBytes: 64 * MIB,
+  snapshotAfterAtMostBytes: 256 * MIB,
+  snapshotAtStopAfterBytes: 8 * MIB,
+  snapshotAtStopUpToBytes: 32 * MIB,
+  roundEvery: 60_000,
+  roundAfterDrop: 1_000,
+};
+
+/** What of a run of segments may still be in use for it to be emptied and deleted: beyond that, copying costs more than it frees. */
+const LIVING_SHARE = 0.25;
+/** About what a message takes in the journal beside its body. */
+const FRAME_BYTES = 100;
+/** About what a message takes in a snapshot. */
+const KEPT_BYTES = 36;
+const BATCH_BYTES = MIB;
+const BATCH_MESSAGES = 200;
+const LOOKS_A_TURN = 10_000;
+
+export interface HousekeeperParts {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly messages: MessageReader;
+  readonly commit: (facts: readonly Fact[]) => Position;
+  readonly settings?: Partial<HousekeepingSettings> | undefined;
+}
+
+/**
+ * Keeps the journal from growing for ever: takes snapshots, copies forward what lives in old segments, has them deleted, has
+ * one after the other scrubbed. One thing at a time, with turns of the loop in between; gone wrong, it is tried again later.
+ */
+export class Housekeeper {
+  readonly #parts: HousekeeperParts;
+  readonly #settings: HousekeepingSettings;
+  readonly #ledger: Ledger;
+  #end: Position;
+  #snapshotAt: Position;
+  #snapshotBytes: number;
+  /** No snapshot is taken before the journal has grown to this. */
+  #nextSnapshotAt: Position = 0;
+  #nextLookAt: Position = 0;
+  #lastScrubbed = 0;
+  #scrubAt: EpochMs = Number.NEGATIVE_INFINITY;
+  #round: Alarm | undefined;
+  #roundAt: EpochMs = Number.POSITIVE_INFINITY;
+  #work: Promise<void> | undefined;
+  #isStopping = false;
+
+  constructor(parts: HousekeeperParts, { ledger, end, snapshotAt, snapshotBytes }: OpenedLedger) {
+    this.#parts = parts;
+    this.#settings = { ...DEFAULTS, ...parts.settings };
+    this.#ledger = ledger;
+    this.#end = end;
+    this.#snapshotAt = snapshotAt;
+    this.#snapshotBytes = snapshotBytes;
+    this.#planSnapshot();
+    this.#look();
+  }
+
+  /** To be called after every commit, with the position of its newest fact. */
+  note(newest: Position, facts: readonly Fact[]): void {
+    this.#end = newest + 1;
+    if (this.#end >= this.#nextLookAt) this.#look();
+    if (facts.some(({ kind }) => kind === "messages-dropped")) this.#planRound(this.#settings.roundAfterDrop);
+  }
+
+  /** Ends what it is doing. The next start replays less for a snapshot now; it is taken if that does not take long. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#round?.cancel();
+    await this.#work;
+    const { snapshotAtStopAfterBytes, snapshotAtStopUpToBytes } = this.#settings;
+    const isWorthIt = this.#end - this.#snapshotAt >= snapshotAtStopAfterBytes && this.#end > this.#snapshotAt;
+    if (!isWorthIt || this.#expectedBytes() > snapshotAtStopUpToBytes) return;
+    await this.#trying("snapshot", () => this.#takeSnapshot((slices) => slices));
+  }
+
+  /** Sets on foot what is due by the size of the journal. */
+  #look(): void {
+    if (this.#isStopping) return;
+    this.#nextLookAt = Math.min(this.#nextSnapshotAt, this.#end + this.#settings.snapshotAfterBytes / 16);
+    if (this.#end >= this.#nextSnapshotAt) this.#start("snapshot", () => this.#takeSnapshot(this.#inTurns));
+    this.#planRound(this.#settings.roundEvery);
+  }
+
+  /** Puts the next round forward to then at least. With one segment alone there is nothing to do. */
+  #planRound(after: DurationMs): void {
+    const { clock, journal } = this.#parts;
+    const at = clock.now() + after;
+    if (at >= this.#roundAt || journal.segments.length < 2 || this.#isStopping) return;
+    this.#round?.cancel();
+    this.#roundAt = at;
+    this.#round = clock.alarm(at, () => {
+      this.#roundAt = Number.POSITIVE_INFINITY;
+      this.#start("round", () => this.#makeRound());
+      this.#look();
+    });
+  }
+
+  async #makeRound(): Promise<void> {
+    await this.#tidy();
+    const { clock } = this.#parts;
+    if (clock.now() < this.#scrubAt) return;
+    this.#scrubAt = clock.now() + this.#settings.roundEvery;
+    await this.#scrub();
+  }
+
+  #planSnapshot(): void {
+    const { snapshotAfterBytes, snapshotAfterAtMostBytes } = this.#settings;
+    const growth = Math.min(snapshotAfterAtMostBytes, Math.max(snapshotAfterBytes, 2 * this.#snapshotBytes));
+    this.#nextSnapshotAt = this.#snapshotAt + growth;
+  }
+
+  /** Never two at once: what is due while something else is under way is found due again later. */
+  #start(name: string, task: () => Promise<void>): void {
+    if (this.#work !== undefined || this.#isStopping) return;
+    this.#work = this.#trying(name, task).finally(() => {
+      this.#work = undefined;
+    });
+  }
+
+  async #trying(name: string, task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      if (error instanceof StoppedEarly) return;
+      // DUR-2: the journal has failed, or it is closed; it says so itself.
+      if (error instanceof BrokerError && error.code !== "storage-full") return;
+      const sentence = `housekeeping (${name}) did not come to its end and is tried again later: ${String(error)}`;
+      this.#parts.log.write("error", "housekeeping.failed", { sentence, task: name, reason: String(error) });
+    }
+  }
+
+  async #takeSnapshot(pace: (slices: Iterable<Uint8Array>) => Iterable<Uint8Array> | AsyncIterable<Uint8Array>) {
+    const position = this.#endOfJournal();
+    // Where this fails it is tried again when the journal has grown on.
+    this.#nextSnapshotAt = position + this.#settings.snapshotAfterBytes / 4;
+    const { slices, end } = this.#ledger.capture();
+    let bytes = 0;
+    async function* counted(): AsyncGenerator<Uint8Array> {
+      for await (const slice of pace(slices)) {
+        bytes += slice.length;
+        yield slice;
+      }
+    }
+    try {
+      await this.#parts.journal.keepSnapshot(position, counted());
+    } finally {
+      end();
+    }
+    this.#snapshotAt = position;
+    this.#snapshotBytes = bytes;
+    this.#planSnapshot();
+    this.#parts.log.write("debug", "snapshot.kept", { position, bytes });
+  }
+
+  /** Also quiet headers count: so there are two snapshots to be had of a journal that grows no more. */
+  #endOfJournal(): Position {
+    return Math.max(this.#end, this.#parts.journal.segments.at(-1)?.to ?? 0);
+  }
+
+  /** Empties and deletes the oldest segments, where little of them is in use any more (RET-1). */
+  async #tidy(): Promise<void> {
+    const { journal, log } = this.#parts;
+    const before = await this.#mostlyDeadUpTo();
+    if (before === undefined) return;
+    const count = await this.#copyForward(before);
+    // D2: both snapshots must be past what goes.
+    if (journal.replaysFrom < before && this.#endOfJournal() > this.#snapshotAt) {
+      await this.#takeSnapshot(this.#inTurns);
+    }
+    const oldest = journal.segments[0]?.from ?? 0;
+    await journal.forget(before);
+    const freed = (journal.segments[0]?.from ?? 0) - oldest;
+    if (freed > 0) log.write("info", "journal.shortened", { freedBytes: freed, copiedForward: count });
+  }
+
+  /** The end of the oldest segments of which messages in queues, together, take no more than a quarter. */
+  async #mostlyDeadUpTo(): Promise<Position | undefined> {
+    const old = this.#parts.journal.segments.slice(0, -1);
+    const start = old[0]?.from ?? 0;
+    let end: Position | undefined;
+    for (const { to } of old) {
+      if (!(await this.#isMostlyDead(to, (to - start) * LIVING_SHARE))) break;
+      end = to;
+    }
+    return end;
+  }
+
+  async #isMostlyDead(before: Position, maxBytes: number): Promise<boolean> {
+    let bytes = 0;
+    let looks = 0;
+    for (const { topic, place } of livingBefore(this.#ledger, before)) {
+      if (++looks % LOOKS_A_TURN === 0) await this.#turn();
+      // What waits for its time or its transaction may wait for weeks: it is copied forward, however much it is.
+      if (!("queue" in place)) continue;
+      bytes += FRAME_BYTES + (this.#ledger.topicById(topic)?.queues[place.queue]?.bodyBytesOf(place.offset) ?? 0);
+      if (bytes > maxBytes) return false;
+    }
+    return true;
+  }
+
+  /** Stores again, and syncs, all that is read from before this position. */
+  async #copyForward(before: Position): Promise<number> {
+    const { messages } = this.#parts;
+    const batch: { readonly living: Living; readonly stored: StoredMessage }[] = [];
+    let bytes = 0;
+    let count = 0;
+    for (const living of livingBefore(this.#ledger, before)) {
+      const stored = await messages.read(living.position);
+      batch.push({ living, stored });
+      bytes += stored.message.body.length;
+      if (bytes < BATCH_BYTES && batch.length < BATCH_MESSAGES) continue;
+      count += await this.#store(batch.splice(0));
+      bytes = 0;
+      await this.#turn();
+    }
+    return count + (await this.#store(batch));
+  }
+
+  async #store(batch: readonly { readonly living: Living; readonly stored: StoredMessage }[]): Promise<number> {
+    const { journal, commit } = this.#parts;
+    const facts = batch
+      .filter(({ living }) => isStillLiving(this.#ledger, living))
+      .map(({ living: { topic, place }, stored }): Fact => {
+        return { kind: "message-copied-forward", topic, ...place, ...stored };
+      });
+    if (facts.length === 0) return 0;
+    journal.space.check("publishing");
+    await journal.synced(commit(facts));
+    return facts.length;
+  }
+
+  /** One old segment a round, in turn. */
+  async #scrub(): Promise<void> {
+    const { journal } = this.#parts;
+    const old = journal.segments.slice(0, -1);
+    const next = old.find(({ number }) => number > this.#lastScrubbed) ?? old[0];
+    if (next === undefined) return;
+    this.#lastScrubbed = next.number;
+    await journal.scrub(next.number);
+  }
+
+  readonly #inTurns = async function* (this: Housekeeper, slices: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for (const slice of slices) {
+      yield slice;
+      await this.#turn();
+    }
+  }.bind(this);
+
+  /** Lets everything else go first. */
+  async #turn(): Promise<void> {
+    const { clock } = this.#parts;
+    await new Promise<void>((go) => clock.alarm(clock.now(), go));
+    if (this.#isStopping) throw new StoppedEarly();
+  }
+
+  #expectedBytes(): number {
+    let messages = 0;
+    for (const { queues } of this.#ledger.topics()) for (const { count } of queues) messages += count;
+    return Math.max(messages * KEPT_BYTES, this.#snapshotBytes);
+  }
+}
+
+/** The engine stops; what was under way is left. */
+class StoppedEarly extends Error {}

@@ -1,0 +1,62 @@
+import type { Id, Offset, Position } from "../journal/fact.ts";
+import type { HalfMessage } from "./half-messages.ts";
+import type { Ledger, TopicState } from "./ledger.ts";
+
+/** Where a message is used. */
+export type MessagePlace =
+  | { readonly queue: number; readonly offset: Offset }
+  | { readonly delayed: Id }
+  | { readonly half: Id };
+
+/** A message that may still be asked for, and where the fact stands from which it is read. */
+export interface Living {
+  readonly topic: Id;
+  readonly place: MessagePlace;
+  readonly position: Position;
+}
+
+/**
+ * Everything that may still be asked for and needs what stands before `position`. The ledger may change meanwhile: messages
+ * move on, from half to delayed to a queue to the dead letters, and are looked for in that order.
+ */
+export function* livingBefore(ledger: Ledger, position: Position): Generator<Living> {
+  for (const topic of ledger.topics()) {
+    for (const half of topic.half.all()) {
+      if (!mayStillBeRead(half) || half.position >= position) continue;
+      yield { topic: topic.id, place: { half: half.id }, position: half.position };
+    }
+  }
+  for (const delayed of ledger.delayed.all()) {
+    if (delayed.position >= position) continue;
+    yield { topic: delayed.topic, place: { delayed: delayed.id }, position: delayed.position };
+  }
+  for (const isDeadLetterTopic of [false, true]) {
+    for (const topic of ledger.topics()) {
+      if (topic.isDeadLetterTopic === isDeadLetterTopic) yield* queuedBefore(topic, position);
+    }
+  }
+}
+
+function* queuedBefore({ id, queues }: TopicState, position: Position): Generator<Living> {
+  for (const [queue, messages] of queues.entries()) {
+    for (const offset of messages.standingBefore(position)) {
+      yield { topic: id, place: { queue, offset }, position: messages.positionOf(offset) };
+    }
+  }
+}
+
+/** Whether it is still there, and read from the same place. */
+export function isStillLiving(ledger: Ledger, { topic, place, position }: Living): boolean {
+  if ("delayed" in place) return ledger.delayed.get(place.delayed)?.position === position;
+  if ("half" in place) {
+    const half = ledger.half(topic, place.half);
+    return half !== undefined && mayStillBeRead(half) && half.position === position;
+  }
+  const messages = ledger.topicById(topic)?.queues[place.queue];
+  return messages?.has(place.offset) === true && messages.positionOf(place.offset) === position;
+}
+
+/** With an outcome it is read no more, or from where it has gone. */
+function mayStillBeRead({ state }: HalfMessage): boolean {
+  return state !== "committed" && state !== "rolled-back";
+}
