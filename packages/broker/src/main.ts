@@ -15,10 +15,11 @@ import { GuardedEngine } from "./engine/guarded-engine.ts";
 import { MeasuredEngine } from "./engine/measured-engine.ts";
 import { Tally } from "./engine/tally.ts";
 import { describeListenError } from "./http/describe-listen-error.ts";
-import { HttpFront } from "./http/http-front.ts";
+import { DEFAULT_HTTP_LIMITS, HttpFront } from "./http/http-front.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { Log } from "./runtime/log.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { maxOpenFiles } from "./runtime/system/max-open-files.ts";
 import { openSteadyClock } from "./runtime/system/steady-clock.ts";
 import { SystemClock } from "./runtime/system/system-clock.ts";
 import { type ProcessIdentity, SystemDisk } from "./runtime/system/system-disk.ts";
@@ -220,8 +221,15 @@ function openFront(config: Config, engine: Engine, runtime: Runtime, steady: Clo
       signedTextInHint: config.command === "dev",
       clockSkew: config.clockSkew,
       sharedReadBytes: config.sharedReadBytes,
+      maxConnections: maxConnections(),
     },
   });
+}
+
+/** A quarter of the descriptors is for the journal: one that cannot open its next segment stops the broker (DUR-2). */
+function maxConnections(): number {
+  const openFiles = maxOpenFiles() ?? Number.POSITIVE_INFINITY;
+  return Math.min(DEFAULT_HTTP_LIMITS.maxConnections, Math.floor(openFiles * 0.75));
 }
 
 /** Listens where it was told to; unless told, on ::1 too, where that exists (REQ-1). */

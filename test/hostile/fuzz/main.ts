@@ -16,6 +16,7 @@ const TELL_EVERY = 20_000;
 const EXPLAINED = 2;
 const seed = Number(given.seed ?? Date.now() % 1_000_000);
 const startedAt = performance.now();
+let told = 0;
 
 const failures = given.input === undefined ? await fuzzAll(Number(given.inputs)) : await sendOne(Number(given.input));
 await cleanUp();
@@ -23,13 +24,19 @@ process.exitCode = failures.length > 0 ? 1 : 0;
 
 async function fuzzAll(inputs: number): Promise<readonly FuzzFailure[]> {
   console.log(`${inputs} inputs of seed ${seed}`);
-  const report = await fuzz({ seed, inputs, onProgress: (now) => now.sent % TELL_EVERY === 0 && tell(now) });
+  const report = await fuzz({ seed, inputs, onProgress });
   tell(report);
   for (const [place, { number, wrong }] of report.failures.entries()) {
     console.log(`\n${number === undefined ? "WRONG" : `WRONG, input ${number}`}: ${wrong.slice(0, 2_000)}`);
     if (number !== undefined && place < EXPLAINED) await explain(number);
   }
   return report.failures;
+}
+
+function onProgress(now: FuzzReport): void {
+  if (now.sent < told + TELL_EVERY) return;
+  told = now.sent;
+  tell(now);
 }
 
 async function sendOne(number: number): Promise<readonly FuzzFailure[]> {
@@ -42,9 +49,9 @@ async function sendOne(number: number): Promise<readonly FuzzFailure[]> {
 
 function tell({ sent, responses, statuses, kept, failures: wrong }: FuzzReport): void {
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
-  const told = [...statuses].sort(([a], [b]) => a - b).map(([status, times]) => `${status}×${times}`);
+  const counts = [...statuses].sort(([a], [b]) => a - b).map(([status, times]) => `${status}×${times}`);
   console.log(
-    `${sent} inputs in ${seconds} s, ${responses} responses (${told.join(" ")}), ${kept} messages kept, ${wrong.length} wrong`,
+    `${sent} inputs in ${seconds} s, ${responses} responses (${counts.join(" ")}), ${kept} messages kept, ${wrong.length} wrong`,
   );
 }
 

@@ -24,17 +24,29 @@ interface OpenExchange extends Exchange {
 /** Who is on the line: which exchanges are open on which connection. Tells them when the client hangs up. */
 export class Connections {
   readonly #clock: Clock;
+  readonly #max: number;
+  #count = 0;
   readonly #open = new Map<Socket, Set<OpenExchange>>();
   /** What is left to say on connections whose HTTP is broken; nothing that comes in counts there any more. */
   readonly #lastWords = new WeakMap<Socket, string>();
   readonly #onQuiet: (() => void)[] = [];
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, max: number) {
     this.#clock = clock;
+    this.#max = max;
   }
 
+  /** Closes it where there are too many already. */
   accept(socket: Socket): void {
-    socket.on("close", () => this.#hangUp(socket));
+    if (this.#count >= this.#max) {
+      socket.destroy();
+      return;
+    }
+    this.#count += 1;
+    socket.on("close", () => {
+      this.#count -= 1;
+      this.#hangUp(socket);
+    });
     // DEL-8: half-closed has hung up. `node:http` ends it without an answer, but only after what it still has to write.
     socket.on("end", () => {
       if (this.#hangUp(socket) && !this.#lastWords.has(socket)) socket.destroy();

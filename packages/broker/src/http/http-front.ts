@@ -49,7 +49,7 @@ export const DEFAULT_HTTP_LIMITS = {
   sharedAnswerBytes: 256 * MIB,
   /** How long a client may take nothing of an answer. */
   answerTimeout: 60 * SECOND,
-  /** On each address; one more is closed at once. */
+  /** On all addresses together; one more is closed at once. */
   maxConnections: 20_000,
 };
 
@@ -113,7 +113,7 @@ export class HttpFront {
       maxBytes: this.#limits.sharedAnswerBytes,
       timeout: this.#limits.answerTimeout,
     });
-    this.#connections = new Connections(steadyClock);
+    this.#connections = new Connections(steadyClock, this.#limits.maxConnections);
     this.#requests = new RequestLog({ clock: steadyClock, log: runtime.log });
   }
 
@@ -183,7 +183,6 @@ export class HttpFront {
       insecureHTTPParser: false,
       requireHostHeader: false, // refused below, with a request id
     });
-    server.maxConnections = this.#limits.maxConnections;
     const attend = (awaitsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
       this.#attend(request, response, awaitsContinue).catch((error: unknown) => {
         this.#requests.failed(error, {});

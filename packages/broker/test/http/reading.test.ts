@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULT_HTTP_LIMITS } from "../../src/http/http-front.ts";
 import { elementOf, headerOf, openFront, verdictOf } from "./open-front.ts";
+import { RawClient } from "./raw-client.ts";
 import { aMessage, POLL } from "./signed-request.ts";
 
 const KIB = 1_024;
@@ -124,15 +125,24 @@ describe("how much", () => {
 });
 
 describe("how many", () => {
-  it("an address has so many connections; one more is closed at once", async () => {
-    const { connect, format } = await openFront({ options: { maxConnections: 1 } });
+  it("there are so many connections, on all addresses together; one more is closed at once", async () => {
+    const { connect, format, front } = await openFront({ options: { maxConnections: 1 } });
+    const other = await front.listen("127.0.0.1", 0);
     const poll = format({ method: "GET", target: POLL });
     const first = await connect();
     first.send(poll);
     await first.response();
     expect(await (await connect()).untilEnd()).toBe("");
+    expect(await (await RawClient.connect(other.port)).untilEnd()).toBe("");
     first.send(poll);
     expect((await first.response()).status).toBe(404);
+    first.close();
+    for (;;) {
+      const next = await connect();
+      next.send(poll);
+      const answered = await next.response().catch(() => undefined);
+      if (answered?.status === 404) break;
+    }
   });
 });
 
