@@ -182,6 +182,7 @@ export class HttpFront {
       maxHeaderSize: MAX_HEADER_BYTES,
       insecureHTTPParser: false,
       requireHostHeader: false, // refused below, with a request id
+      joinDuplicateHeaders: true, // one that stands twice is none that an SDK sends, and fits no form
     });
     const attend = (awaitsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
       this.#attend(request, response, awaitsContinue).catch((error: unknown) => {
@@ -238,7 +239,9 @@ export class HttpFront {
     const { request, response, exchange, visit, body } = attendance;
     if (this.#stopping) throw new BrokerError("stopping", "the broker is stopping; nothing was stored.");
     const { method = "", url: target = "", headers } = request;
-    if (!headers.host) throw new Refusal("http-broken", { hint: "the Host header is missing." });
+    if (!headers.host || headers.host.includes(",")) {
+      throw new Refusal("http-broken", { hint: "the Host header is missing, or there are two." });
+    }
     const admitted = this.#protocol.admit({ method, target, headers }, visit);
     attendance.admitted = admitted;
     body.checkDeclaredLength();
