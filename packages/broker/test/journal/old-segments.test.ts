@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { Disk, DiskFile } from "../../src/runtime/disk.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
-import { aFact, aWorld, DIRECTORY, FIRST_SEGMENT } from "./open-journal.ts";
+import { aFact, aWorld, FIRST_SEGMENT } from "./open-journal.ts";
 import { firstNumbers, Tally } from "./tally.ts";
+import { wrapFiles } from "./wrap-files.ts";
 
 /** Two facts to a segment, and no cache. */
 const SMALL = { segmentBytes: 200, cacheBytes: 0 };
@@ -243,37 +244,14 @@ describe("files of old segments", () => {
 
 /** A disk that knows how many of its files are open. */
 function countingOpenFiles(real: FaultyDisk): { disk: Disk; open: () => number } {
-  let open = 0;
-  const disk = new Proxy<Disk>(real, {
-    get(target, name) {
-      if (name !== "open") {
-        const value = Reflect.get(target, name);
-        return typeof value === "function" ? value.bind(target) : value;
-      }
-      return async (...[path, mode]: Parameters<Disk["open"]>): Promise<DiskFile> => {
-        const file = await target.open(path, mode);
-        if (path.startsWith(DIRECTORY)) open += 1;
-        let isClosed = false;
-        return {
-          ...bound(file),
-          close: async () => {
-            if (!isClosed) open -= 1;
-            isClosed = true;
-          },
-        };
-      };
-    },
+  const files = new Set<DiskFile>();
+  const disk = wrapFiles(real, (file) => {
+    files.add(file);
+    return {
+      close: async () => {
+        files.delete(file);
+      },
+    };
   });
-  return { disk, open: () => open };
-}
-
-function bound(file: DiskFile): Omit<DiskFile, "close"> {
-  return {
-    append: (bytes) => file.append(bytes),
-    overwrite: (at, bytes) => file.overwrite(at, bytes),
-    read: (at, length) => file.read(at, length),
-    sync: () => file.sync(),
-    truncate: (size) => file.truncate(size),
-    size: () => file.size(),
-  };
+  return { disk, open: () => files.size };
 }
