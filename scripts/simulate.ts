@@ -1,85 +1,155 @@
+import { execFileSync, fork } from "node:child_process";
 import { parseArgs } from "node:util";
 import { SOMETIMES, type Sometimes } from "../packages/broker/test/simulation/history.ts";
-import { type SeedReport, STEPS, simulate } from "../packages/broker/test/simulation/simulate.ts";
+import { FAULTS, type Fault } from "../packages/broker/test/simulation/plan.ts";
+import { shrink } from "../packages/broker/test/simulation/shrink.ts";
+import { STEPS, simulate } from "../packages/broker/test/simulation/simulate.ts";
+import { compileSimulation } from "./compile-simulation.ts";
+import type { Share, WorkerMessage } from "./simulation-worker.ts";
 
 /**
- * Lives through seeds of the simulator, for so many of them or for so many seconds, and tells what it met. `--seed` lives through one
- * twice and prints the whole of a failure. Exit code 1 when a promise was broken, a replay differed, or nothing was put to the test.
+ * Lives through seeds of the simulator in several processes, for so many of them or for so many seconds, and tells what it met.
+ * `--seed` lives through one, twice. A failing seed is shrunk and printed with what repeats it. Exit code 1 when a promise was
+ * broken, a replay differed, or something was never put to the test.
  */
 const { values: given } = parseArgs({
   options: {
     seeds: { type: "string" },
     seconds: { type: "string" },
-    seed: { type: "string" },
+    /** With `seconds`: fewer seeds than this are a failure. */
+    least: { type: "string", default: "0" },
     first: { type: "string", default: "1" },
     steps: { type: "string", default: `${STEPS}` },
+    processes: { type: "string", default: "2" },
+    seed: { type: "string" },
+    /** With `seed`: these steps only, as `0,4,17-20`. */
+    keep: { type: "string" },
+    /** With `seed`: without these faults. */
+    without: { type: "string", default: "" },
   },
 });
 
 /** So many seeds must have met everything in `SOMETIMES`. */
-const ENOUGH_TO_MEET_ALL = 500;
-const REPLAYED = 50;
-const TAIL = 40;
-const ENOUGH_FAILURES = 5;
+const ENOUGH_TO_MEET_ALL = 1_000;
+const REPLAY_EVERY = 50;
+const SHOWN_FAILURES = 3;
+const SHRINK_FOR = 30_000;
+const TAIL = 60;
 
 const steps = Number(given.steps);
-const count = given.seed === undefined ? Number(given.seeds ?? (given.seconds === undefined ? 200 : 1e9)) : 1;
-const first = Number(given.seed ?? given.first);
-const deadline = performance.now() + Number(given.seconds ?? 1e9) * 1_000;
-
-const met = new Map<Sometimes, number>();
-const failed: number[] = [];
-let lived = 0;
-let replays = 0;
-const cpuBefore = process.cpuUsage();
-
-for (; lived < count && performance.now() < deadline && failed.length < ENOUGH_FAILURES; lived++) {
-  const report = await simulate({ seed: first + lived, steps });
-  for (const [what, times] of report.history.counts) met.set(what, (met.get(what) ?? 0) + times);
-  if (report.failure !== undefined) await tellFailure(report);
-  else if (given.seed !== undefined || lived % REPLAYED === 0) await replay(report);
-  if (lived % 100 === 99) console.log(`${lived + 1} seeds, ${failed.length} failed`);
+async function liveThroughMany(): Promise<boolean> {
+  const processes = Number(given.processes);
+  const first = Number(given.first);
+  const seeds = Number(given.seeds ?? (given.seconds === undefined ? 200 : 1e9));
+  const startedAt = Date.now();
+  const until = startedAt + Number(given.seconds ?? 1e6) * 1_000;
+  const tally = new Tally();
+  const worker = compileSimulation();
+  const shares = Array.from({ length: processes }, (_, index) => {
+    const count = Math.ceil((seeds - index) / processes);
+    return { first: first + index, stride: processes, count, steps, replayEvery: REPLAY_EVERY, until };
+  });
+  const ends = await Promise.all(shares.map((share) => run(worker, share, tally)));
+  const seconds = (Date.now() - startedAt) / 1_000;
+  console.log(
+    `\n${tally.seeds} seeds of ${steps} operations in ${seconds.toFixed(0)} s on ${processes} processes, ` +
+      `${(tally.cpuMs / Math.max(1, tally.lives)).toFixed(1)} ms of CPU each, ${tally.lives - tally.seeds} lived through twice`,
+  );
+  for (const what of SOMETIMES) console.log(`${`${tally.met.get(what) ?? 0}`.padStart(8)}  ${what}`);
+  for (const [seed, failure] of tally.failures.slice(0, SHOWN_FAILURES)) await show(seed, failure);
+  if (tally.failures.length > 0) console.log(`failed: ${tally.failures.map(([seed]) => seed).join(" ")}`);
+  const unmet = SOMETIMES.filter((what) => !tally.met.has(what));
+  const provesNothing = tally.seeds >= ENOUGH_TO_MEET_ALL && unmet.length > 0;
+  if (provesNothing) console.log(`never met: ${unmet.join(", ")}`);
+  const tooFew = tally.seeds < Number(given.least);
+  if (tooFew) console.log(`only ${tally.seeds} seeds in that time, and ${given.least} are the least`);
+  return tally.failures.length === 0 && !provesNothing && !tooFew && ends.every((isDone) => isDone);
 }
 
-const { user, system } = process.cpuUsage(cpuBefore);
-const unmet = SOMETIMES.filter((what) => !met.has(what));
-console.log(
-  `\n${lived} seeds of ${steps} operations, ${Math.round((user + system) / 1_000 / (lived + replays))} ms of CPU each, ${replays} lived through twice`,
-);
-for (const what of SOMETIMES) console.log(`${`${met.get(what) ?? 0}`.padStart(8)}  ${what}`);
-if (failed.length > 0) console.log(`failed: ${failed.join(" ")}; again with: npm run simulate -- --seed ${failed[0]}`);
-const provesNothing = lived >= ENOUGH_TO_MEET_ALL && unmet.length > 0;
-if (provesNothing) console.log(`never met: ${unmet.join(", ")}`);
-process.exitCode = failed.length > 0 || provesNothing ? 1 : 0;
-
-async function tellFailure({ seed, failure, history }: SeedReport): Promise<void> {
-  failed.push(seed);
-  console.log(`seed ${seed} (history ${history.digest}): ${failure?.message.slice(0, 600)}`);
-  if (given.seed === undefined) return;
-  const least = await shrink(seed, steps);
-  console.log(`fails within ${least.steps} operations; its end:`);
-  for (const line of least.history.lines.slice(-TAIL)) console.log(`  ${line.slice(0, 400)}`);
-  console.log(least.failure?.stack);
+/** Whether the worker came to its end. */
+function run(worker: string, share: Share, tally: Tally): Promise<boolean> {
+  return new Promise((resolve) => {
+    let isDone = false;
+    const child = fork(worker, { execArgv: [] });
+    child.on("message", (message: WorkerMessage) => {
+      if (message.kind === "done") isDone = true;
+      else tally.add(message);
+    });
+    child.on("exit", () => resolve(isDone));
+    child.send(share);
+  });
 }
 
-/** The fewest operations of this seed after which it still fails: halved as long as that helps. */
-async function shrink(seed: number, from: number): Promise<SeedReport> {
-  let least = await simulate({ seed, steps: from });
-  for (let cut = from >> 1; cut > 0; cut >>= 1) {
-    while (least.steps > cut) {
-      const shorter = await simulate({ seed, steps: least.steps - cut });
-      if (shorter.failure === undefined) break;
-      least = shorter;
-    }
+class Tally {
+  seeds = 0;
+  lives = 0;
+  cpuMs = 0;
+  readonly met = new Map<Sometimes, number>();
+  readonly failures: (readonly [seed: number, failure: string])[] = [];
+
+  add({ seed, lives, cpuMs, met, failure }: Extract<WorkerMessage, { kind: "lived" }>): void {
+    this.seeds += 1;
+    this.lives += lives;
+    this.cpuMs += cpuMs;
+    for (const [what, times] of met) this.met.set(what, (this.met.get(what) ?? 0) + times);
+    if (failure !== undefined) this.failures.push([seed, failure]);
+    if (this.seeds % 1_000 === 0) console.log(`${this.seeds} seeds, ${this.failures.length} failed`);
   }
-  return least;
 }
 
-async function replay({ seed, history }: SeedReport): Promise<void> {
-  replays += 1;
-  const again = await simulate({ seed, steps });
-  if (given.seed !== undefined) console.log(`history ${history.digest}, again ${again.history.digest}`);
-  if (again.history.digest === history.digest) return;
-  failed.push(seed);
-  console.log(`seed ${seed} does not replay: ${history.digest} and ${again.history.digest}`);
+async function liveThroughOne(seed: number): Promise<boolean> {
+  const without = given.without.split(",").filter((name): name is Fault => FAULTS.some((fault) => fault === name));
+  const options = { seed, steps: given.keep === undefined ? steps : parseSteps(given.keep), without };
+  const report = await simulate(options);
+  const again = await simulate(options);
+  console.log(`history ${report.history.digest}, again ${again.history.digest}`);
+  if (report.failure !== undefined) {
+    for (const line of report.history.lines.slice(-TAIL)) console.log(`  ${line.slice(0, 400)}`);
+    console.log(report.failure.stack);
+  }
+  return report.failure === undefined && again.history.digest === report.history.digest;
 }
+
+/** Shrinks a failing seed, and prints how to see it again. */
+async function show(seed: number, failure: string): Promise<void> {
+  console.log(`\nseed ${seed}: ${failure.slice(0, 600)}`);
+  const report = await simulate({ seed, steps });
+  if (report.failure === undefined) return;
+  const until = Date.now() + SHRINK_FOR;
+  const shrunk = await shrink({ seed, steps }, report, () => Date.now() < until);
+  const { steps: _, ...options } = shrunk.report.plan;
+  console.log(`shrunk to ${shrunk.steps.length} operations: ${shrunk.report.failure?.message.slice(0, 600)}`);
+  console.log(`options: ${JSON.stringify(options)}`);
+  console.log(`operations: ${shrunk.report.plan.steps.map(({ operation }) => operation).join(" ")}`);
+  const without = shrunk.without.length === 0 ? "" : ` --without ${JSON.stringify(shrunk.without.join(","))}`;
+  console.log(`again, at ${commit()}:`);
+  console.log(`  npm run simulate -- --seed ${seed} --keep ${formatSteps(shrunk.steps)}${without}`);
+}
+
+function commit(): string {
+  try {
+    return execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8" }).trim();
+  } catch {
+    return "an unknown commit";
+  }
+}
+
+function formatSteps(indices: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const index of indices) {
+    const last = ranges.at(-1);
+    if (last?.[1] === index - 1) last[1] = index;
+    else ranges.push([index, index]);
+  }
+  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(",") || "none";
+}
+
+function parseSteps(text: string): readonly number[] {
+  if (text === "none") return [];
+  return text.split(",").flatMap((range) => {
+    const [from = 0, to = from] = range.split("-").map(Number);
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  });
+}
+
+process.exitCode = (await (given.seed === undefined ? liveThroughMany() : liveThroughOne(Number(given.seed)))) ? 0 : 1;

@@ -6,16 +6,26 @@ export const SOMETIMES = [
   "batch acknowledged in part, then expired",
   "commit racing a check",
   "handle used at its deadline",
-  "kill during a start",
+  "power cut during a start",
+  "power cut during a sync",
+  "power cut during a rename",
   "clock stepped back while a delayed message waits",
   "answer lost in a crash",
   "disk failed under load",
+  "disk failed during a start",
+  "rot refused at a start",
+  "rot turned back unseen",
   "message dead-lettered",
   "delivery given back",
   "poll served while it waited",
 ] as const;
 
 export type Sometimes = (typeof SOMETIMES)[number];
+
+/** What the broker's log tells of this. */
+const TOLD: Readonly<Record<string, Sometimes>> = {
+  "journal.cut": "torn tail cut",
+};
 
 /** All that happened in one seed, in order. */
 export class History {
@@ -28,6 +38,12 @@ export class History {
 
   met(what: Sometimes, times = 1): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + times);
+  }
+
+  /** The broker logged it. */
+  heard(event: string): void {
+    const what = TOLD[event];
+    if (what !== undefined) this.met(what);
   }
 
   get digest(): string {

@@ -1,17 +1,20 @@
-import { SeededRandom } from "../../src/testing/seeded-random.ts";
+import { Dice, machineRandom } from "./dice.ts";
 import { History } from "./history.ts";
+import { drawPlan, type Fault, type Plan } from "./plan.ts";
 import { SimulatedBroker, type Spoil } from "./simulated-broker.ts";
-import { Workload } from "./workload.ts";
+import { Workload } from "./workload/workload.ts";
 
 export interface SeedOptions {
   readonly seed: number;
-  readonly steps?: number;
+  /** How many steps, or which of them. */
+  readonly steps?: number | readonly number[];
+  readonly without?: readonly Fault[];
   readonly spoil?: Spoil;
 }
 
 export interface SeedReport {
   readonly seed: number;
-  readonly steps: number;
+  readonly plan: Plan;
   readonly history: History;
   /** What went wrong; undefined where every promise held. */
   readonly failure: Error | undefined;
@@ -20,13 +23,16 @@ export interface SeedReport {
 export const STEPS = 500;
 
 /** One history, drawn from its seed alone: workload, faults, then healing. */
-export async function simulate({ seed, steps = STEPS, spoil }: SeedOptions): Promise<SeedReport> {
-  const random = new SeededRandom(seed + 2 ** 32);
+export async function simulate({ seed, steps = STEPS, without = [], spoil = {} }: SeedOptions): Promise<SeedReport> {
   const history = new History();
-  const broker = new SimulatedBroker(random, 2_048 + random.below(30_000), spoil);
-  const failure = await failureOf(() => new Workload(seed, broker, history).run(steps));
-  history.met("torn tail cut", broker.cuts);
-  return { seed, steps, history, failure };
+  const dice = new Dice(seed);
+  const indices = typeof steps === "number" ? Array.from({ length: steps }, (_, index) => index) : steps;
+  const plan = drawPlan(seed, dice, indices, without);
+  const { steps: drawn, ...options } = plan;
+  history.note("options", options, { steps: drawn.length });
+  const broker = new SimulatedBroker(machineRandom(seed), plan, spoil, (event) => history.heard(event));
+  const failure = await failureOf(() => new Workload(plan, dice, broker, history).run());
+  return { seed, plan, history, failure };
 }
 
 async function failureOf(run: () => Promise<void>): Promise<Error | undefined> {

@@ -1,25 +1,55 @@
 import { expect, it } from "vitest";
+import { promiseOf, shrink } from "./shrink.ts";
 import { type SeedReport, simulate } from "./simulate.ts";
 import { SPOILT } from "./spoilt-engines.ts";
 
 const SEEDS = 30;
 const STEPS = 200;
+/** A spoilt engine may hide for so many seeds. */
+const HIDES_FOR = 200;
 
 it.each(Array.from({ length: SEEDS }, (_, index) => index + 1))("every promise holds through seed %i", async (seed) => {
   const { failure, history } = await simulate({ seed, steps: STEPS });
   expect(failure, history.lines.slice(-20).join("\n")).toBeUndefined();
 });
 
-it("a seed lives the same life twice", async () => {
-  const [one, other] = [await simulate({ seed: 7, steps: STEPS }), await simulate({ seed: 7, steps: STEPS })];
-  expect(one.history.lines).toEqual(other.history.lines);
-  expect(one.history.digest).not.toBe((await simulate({ seed: 8, steps: STEPS })).history.digest);
+it("a seed lives the same life twice, to the byte", async () => {
+  for (const seed of [7, 8, 9]) {
+    const [one, other] = [await simulate({ seed, steps: STEPS }), await simulate({ seed, steps: STEPS })];
+    expect(one.history.lines).toEqual(other.history.lines);
+    expect(one.history.digest).toBe(other.history.digest);
+    expect(one.history.digest).not.toBe((await simulate({ seed: seed + 10, steps: STEPS })).history.digest);
+  }
 });
 
-it.each(Object.entries(SPOILT))("the model notices an engine that %s", async (_name, spoil) => {
-  let report: SeedReport | undefined;
-  for (let seed = 1; seed <= SEEDS && report?.failure === undefined; seed++) {
-    report = await simulate({ seed, steps: STEPS, spoil });
-  }
-  expect(report?.failure?.message).toMatch(/^(PUB|DEL|TAG|ORD|DLY|TX|DLQ|C)-?\d+: /);
+it("a step left out changes no other", async () => {
+  const [all, some] = [await simulate({ seed: 3, steps: 40 }), await simulate({ seed: 3, steps: [0, 1, 2, 5, 30] })];
+  expect(some.plan.steps.map(({ operation }) => operation)).toEqual(
+    [0, 1, 2, 5, 30].map((index) => all.plan.steps[index]?.operation),
+  );
 });
+
+it.each(Object.entries(SPOILT))("the model notices what %s", async (_name, spoil) => {
+  expect((await firstFailure(spoil)).failure?.message).toMatch(
+    /^((PUB|DEL|TAG|ORD|DLY|TX|DLQ|RUN|DUR|C)-?\d+: |Damaged data)/,
+  );
+});
+
+it("a failing seed is shrunk to what it fails by", async () => {
+  const spoil = SPOILT["ignores tags"] ?? {};
+  const report = await firstFailure(spoil);
+  let tries = 0;
+  const shrunk = await shrink({ seed: report.seed, steps: STEPS, spoil }, report, () => ++tries < 200);
+  expect(promiseOf(shrunk.report.failure)).toBe(promiseOf(report.failure));
+  expect(shrunk.steps.length).toBeLessThan(20);
+  const again = await simulate({ seed: report.seed, steps: shrunk.steps, without: shrunk.without, spoil });
+  expect(again.failure?.message).toBe(shrunk.report.failure?.message);
+});
+
+async function firstFailure(spoil: NonNullable<Parameters<typeof simulate>[0]["spoil"]>): Promise<SeedReport> {
+  for (let seed = 1; seed < HIDES_FOR; seed++) {
+    const report = await simulate({ seed, steps: STEPS, spoil });
+    if (report.failure !== undefined) return report;
+  }
+  return await simulate({ seed: HIDES_FOR, steps: STEPS, spoil });
+}

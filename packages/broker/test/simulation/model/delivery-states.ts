@@ -1,4 +1,4 @@
-import type { DurationMs, EpochMs } from "../../src/domain/time.ts";
+import type { DurationMs, EpochMs } from "../../../src/domain/time.ts";
 
 /** Where one message may stand with one group, as DEL and ORD tell it. Shares nothing with the engine's ledger. */
 export type DeliveryState =

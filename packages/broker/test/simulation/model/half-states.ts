@@ -1,4 +1,4 @@
-import type { EpochMs } from "../../src/domain/time.ts";
+import type { EpochMs } from "../../../src/domain/time.ts";
 
 /** Where one half message may stand, as TX tells it. */
 export type HalfState =

@@ -1,0 +1,97 @@
+import type { EngineSettings } from "../../src/embedded/settings.ts";
+import { DEFAULTS } from "../conformance/bench.ts";
+import type { Dice } from "./dice.ts";
+
+/** What a step of a seed may be, and how often it is. */
+const OPERATIONS = {
+  publish: 24,
+  publishOrdered: 24,
+  publishDelayed: 12,
+  publishHalf: 16,
+  burst: 12,
+  receive: 28,
+  receiveInOrder: 32,
+  receiveDead: 6,
+  wait: 12,
+  hangUp: 4,
+  acknowledge: 32,
+  acknowledgeOld: 6,
+  acknowledgeAtDeadline: 6,
+  giveBack: 10,
+  check: 16,
+  end: 18,
+  race: 4,
+  declareLate: 2,
+  changeRetries: 4,
+  advance: 32,
+  advanceFar: 4,
+  stepClock: 4,
+  restart: 2,
+  kill: 2,
+  cutPower: 4,
+  failDisk: 2,
+  rot: 1,
+  rotUnderLoad: 1,
+} as const;
+
+export type Operation = keyof typeof OPERATIONS;
+
+const ALWAYS: ReadonlySet<Operation> = new Set(["publish", "receive", "acknowledge", "advance"]);
+/** While every answer takes its time nobody may wait: what he was given could not be told from what he would have been given later. */
+const NEVER_ON_A_SLOW_DISK: ReadonlySet<Operation> = new Set(["wait", "hangUp"]);
+
+/** Faults that are no steps of their own; the shrinker leaves them out one by one too. */
+export const FAULTS = ["faults at starts", "slow disk", "tags"] as const;
+
+export type Fault = (typeof FAULTS)[number];
+
+export interface Step {
+  /** Of the seed's own steps, also where others are left out. */
+  readonly index: number;
+  readonly operation: Operation;
+}
+
+/** Everything about a seed that is drawn before it begins; operations and settings are left out at random (swarm). */
+export interface Plan {
+  readonly seed: number;
+  readonly settings: EngineSettings;
+  readonly groups: readonly ("GID_retrying" | "GID_blocking" | "GID_late")[];
+  readonly usesTags: boolean;
+  readonly segmentBytes: number;
+  /** For a write and for a sync; 0: the disk takes no time. */
+  readonly diskTakesUpTo: number;
+  readonly failsAtStarts: boolean;
+  readonly operations: readonly Operation[];
+  readonly steps: readonly Step[];
+}
+
+/** These steps of the seed, and every fault that it draws but for those left out. */
+export function drawPlan(seed: number, dice: Dice, indices: readonly number[], without: readonly Fault[]): Plan {
+  const settings: EngineSettings = {
+    ...DEFAULTS,
+    invisibleFor: dice.pick([5_000, 30_000]),
+    orderedInvisibleFor: dice.pick([2_000, 20_000]),
+    blockedInvisibleFor: 7_000,
+    giveBacksBeforeDelivery: dice.pick([2, 5]),
+    checkFor: dice.pick([25_000, 120_000]),
+    maxRetries: dice.pick([0, 2, 5]),
+  };
+  const usesTags = dice.oneIn(3) && !without.includes("tags");
+  const segmentBytes = 2_048 + dice.below(30_000);
+  const isSlow = dice.oneIn(8);
+  const failsAtStarts = !dice.oneIn(4) && !without.includes("faults at starts");
+  const groups = (["GID_retrying", "GID_blocking", "GID_late"] as const).filter(
+    (group) => group === "GID_retrying" || dice.oneIn(2),
+  );
+  const names = Object.keys(OPERATIONS) as Operation[];
+  const operations = names
+    .filter((name) => ALWAYS.has(name) || !dice.oneIn(4))
+    .filter((name) => !isSlow || !NEVER_ON_A_SLOW_DISK.has(name));
+  const weighted = operations.flatMap((name) => Array.from({ length: OPERATIONS[name] }, () => name));
+  const steps = indices.map((index) => {
+    dice.turnTo(index);
+    return { index, operation: dice.pick(weighted) };
+  });
+  const diskTakesUpTo = isSlow && !without.includes("slow disk") ? 400 : 0;
+  return { seed, settings, groups, usesTags, segmentBytes, diskTakesUpTo, failsAtStarts, operations, steps };
+}
