@@ -1,0 +1,189 @@
+import { expect, it } from "vitest";
+import type { Fact, Position } from "../../src/embedded/journal/fact.ts";
+import { MemoryJournal } from "../../src/embedded/journal/memory-journal.ts";
+import type { EngineSettings } from "../../src/embedded/settings.ts";
+import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
+import { SeededRandom } from "../../src/testing/seeded-random.ts";
+import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
+import { type Bench, bodiesOf, refusalsOf } from "../conformance/bench.ts";
+import { openOnDisk, openOver } from "../conformance/open-embedded.ts";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const HALF = { kind: "transactional", firstCheckAfter: 300_000 } as const;
+const FILLING = "x".repeat(2_000);
+const HOUSEKEEPING = {
+  snapshotAfterBytes: 4_096,
+  snapshotAfterAtMostBytes: 4_096,
+  snapshotAtStopAfterBytes: 4_096,
+  roundEvery: HOUR,
+};
+
+/** A broker with small segments, whose old ones go soon. */
+async function aBroker(settings: Partial<EngineSettings> = {}) {
+  const random = new SeededRandom(3);
+  const clock = new SimulatedClock();
+  let disk = new FaultyDisk(random);
+  const world = {
+    random,
+    clock,
+    settings: { retentionAge: 72 * HOUR, checkFor: 60 * DAY, housekeeping: HOUSEKEEPING, ...settings },
+  };
+  const open = (): Promise<Bench> => openOnDisk(disk, world, { segmentBytes: 8_192 });
+  let bench = await open();
+  return {
+    clock,
+    get disk() {
+      return disk;
+    },
+    get bench() {
+      return bench;
+    },
+    segments: (): number[] =>
+      disk.paths().flatMap((path) => (path.endsWith(".seg") ? [Number.parseInt(path.slice(-12), 10)] : [])),
+    /** Fills a few segments with what nobody asks for. */
+    fill: async () => {
+      for (let count = 0; count < 20; count++) await bench.publish({ topic: "filling", body: FILLING });
+    },
+    restart: async (how: "killed" | "stopped") => {
+      if (how === "killed") disk = disk.crash("lost");
+      else await bench.close();
+      bench = await open();
+    },
+  };
+}
+
+for (const how of ["killed", "stopped"] as const) {
+  it(`RET-1: what outlives its segment is read back after the segment has gone, and the broker was ${how}`, async () => {
+    const broker = await aBroker({ maxRetries: 0 });
+    const { clock } = broker;
+    await broker.bench.declareGroup("GID_a", { from: "earliest" });
+    await broker.bench.publish({ body: "dead" });
+    await broker.bench.publish({
+      topic: "later",
+      body: "later",
+      intent: { kind: "delayed", deliverAt: clock.wall() + 30 * DAY },
+    });
+    await broker.bench.publish({ topic: "half", body: "half", intent: HALF });
+    await broker.bench.publish({
+      topic: "half",
+      body: "half, later",
+      intent: { ...HALF, deliverAt: clock.wall() + 20 * DAY },
+    });
+    await broker.fill();
+    expect(broker.segments()[0]).toBe(1);
+
+    await clock.advance(60 * HOUR);
+    expect(bodiesOf(await broker.bench.receive())).toEqual(["dead"]);
+    const checks = await broker.bench.receiveHalf({ topic: "half" });
+    expect(bodiesOf(checks)).toEqual(["half", "half, later"]);
+    expect(refusalsOf(await broker.bench.end("commit", checks.slice(1), { topic: "half" }))).toEqual([undefined]);
+    await broker.fill();
+    await clock.advance(20 * HOUR);
+    const first = broker.segments()[0] ?? 0;
+    expect(first).toBeGreaterThan(4);
+
+    await broker.restart(how);
+    expect(broker.segments()[0]).toBe(first);
+    const [dead] = await broker.bench.receive({ topic: "%DLQ%GID_a" });
+    expect(dead).toMatchObject({ message: { body: "dead" }, deadLetter: { topic: "orders", attempts: 1 } });
+    expect(dead?.deadLetter?.messageId).toBe(dead?.messageId);
+    const again = await broker.bench.receiveHalf({ topic: "half" });
+    expect(bodiesOf(again)).toEqual(["half"]);
+    await broker.bench.end("commit", again, { topic: "half" });
+    expect(bodiesOf(await broker.bench.receive({ topic: "half" }))).toEqual(["half"]);
+    await clock.advance(17 * DAY); // 80 h have passed
+    expect(bodiesOf(await broker.bench.receive({ topic: "half" }))).toEqual(["half, later"]);
+    await clock.advance(10 * DAY);
+    expect(bodiesOf(await broker.bench.receive({ topic: "later" }))).toEqual(["later"]);
+    await broker.bench.close();
+  });
+}
+
+it("RET-1: what is still wanted keeps its segments", async () => {
+  const broker = await aBroker();
+  await broker.fill();
+  await broker.clock.advance(48 * HOUR);
+  expect(broker.segments()[0]).toBe(1);
+  expect(await broker.bench.receive({ topic: "filling" })).toHaveLength(16);
+  await broker.bench.close();
+});
+
+it("RET-1: the space of what was dropped is given back, also where nothing happens any more", async () => {
+  const broker = await aBroker();
+  await broker.fill();
+  const before = broker.segments().length;
+  await broker.clock.advance(80 * HOUR);
+  expect(broker.segments().length).toBeLessThan(3);
+  expect(before).toBeGreaterThan(4);
+  await broker.bench.close();
+});
+
+it("DUR-1: damage in an old segment is found while the broker runs, and ends it", async () => {
+  const broker = await aBroker();
+  await broker.fill();
+  await broker.clock.advance(0);
+  broker.disk.flipBit("/data/00000002.seg", 8 * 4_000);
+  await broker.clock.advance(2 * HOUR + 1);
+  await expect(broker.bench.publish()).rejects.toMatchObject({ code: "storage-failed" });
+  await broker.bench.close();
+});
+
+it("DEL-7: a message that was taken is read, though all that is not pinned is forgotten meanwhile", async () => {
+  let hold: Promise<void> | undefined;
+  class Slow extends MemoryJournal {
+    override async synced(): Promise<void> {
+      await hold;
+    }
+  }
+  const journal = new Slow(new SeededRandom(1).bytes(32));
+  const bench = await openOver(journal);
+  await bench.publish({ body: "taken" });
+  const letGo = aGate();
+  hold = letGo.promise;
+  const taken = bench.receive();
+  await bench.settle();
+  const filling: Fact = { kind: "half-offer-given-back", id: 1, topic: 1, why: "hung-up" };
+  for (let count = 0; count < 50_000; count++) journal.append([filling]);
+  await journal.forget(journal.replaysFrom as Position);
+  letGo.open();
+  expect(bodiesOf(await taken)).toEqual(["taken"]);
+  await bench.close();
+});
+
+it("RUN-2: a stop does not wait for a snapshot that is under way, and none of it is left", async () => {
+  const broker = await aBroker({
+    housekeeping: { ...HOUSEKEEPING, snapshotAtStopAfterBytes: Number.POSITIVE_INFINITY },
+  });
+  broker.disk.slowDown(() => broker.bench.settle());
+  await broker.fill();
+  await broker.restart("stopped");
+  expect(broker.disk.paths().filter((path) => path.endsWith(".new"))).toEqual([]);
+  expect(await broker.bench.receive({ topic: "filling" })).toHaveLength(16);
+  await broker.bench.close();
+});
+
+it("DUR-3: a snapshot for which there was no space is tried again, and the broker goes on", async () => {
+  const broker = await aBroker();
+  await broker.fill();
+  await broker.clock.advance(0);
+  const snapshots = (): string[] => broker.disk.paths().filter((path) => path.endsWith(".snap"));
+  const before = snapshots();
+  broker.disk.failNext("rename", "ENOSPC");
+  await broker.fill();
+  await broker.clock.advance(0);
+  expect(broker.bench.log.of("housekeeping.failed")).toHaveLength(1);
+  expect(snapshots()).toEqual(before);
+  await broker.fill();
+  await broker.clock.advance(0);
+  expect(snapshots()).not.toEqual(before);
+  await broker.bench.close();
+});
+
+function aGate(): { readonly promise: Promise<void>; readonly open: () => void } {
+  let open = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { promise, open };
+}
