@@ -53,7 +53,7 @@ export interface Surroundings extends ProcessIdentity {
 
 /** Starts a broker. Rejects with a StartError where that cannot succeed (RUN-1). */
 export async function startBroker(config: Config, { terminal, pid, uid }: Surroundings): Promise<Broker> {
-  const clock = new SystemClock();
+  const clock = new SystemClock(undefined, { tellStepsOver: config.clockStep });
   const log = new SystemLog({ level: config.logLevel, terminal, wall: () => clock.wall() });
   const runtime: Runtime = { clock, log, random: new SystemRandom(), disk: new SystemDisk({ pid, uid }) };
   const steady = openSteadyClock();
@@ -122,7 +122,8 @@ interface OpenedEngine {
 }
 
 async function openEngine(config: Config, runtime: Runtime, steady: Clock): Promise<OpenedEngine> {
-  const simulated = config.clock === "simulated" ? new SimulatedClock(runtime.clock.wall()) : undefined;
+  const simulated =
+    config.clock === "simulated" ? new SimulatedClock(runtime.clock.wall(), "loop", config.clockStep) : undefined;
   const waitClocks: [Clock, ...Clock[]] = simulated === undefined ? [steady] : [simulated, steady];
   let reportFailure = (_cause: Error): void => undefined;
   const failed = new Promise<Error>((resolve) => {
@@ -144,7 +145,7 @@ async function openEngine(config: Config, runtime: Runtime, steady: Clock): Prom
 
   const first = await open();
   // Where data was kept, simulated time goes on from its newest instant, dates too.
-  if (simulated !== undefined) await simulated.step(simulated.now() - simulated.wall());
+  if (simulated !== undefined) await simulated.alignWall();
   const guard = (engine: Engine): Engine => new GuardedEngine(engine, { fast: config.fast });
   if (simulated === undefined) return { engine: guard(first), failed };
   const resettable = new ResettableEngine(first, async () => {
@@ -200,6 +201,9 @@ function engineSettings(config: Config): Parameters<typeof openEmbeddedEngine>[0
     filterMemory: config.filterMemory,
     orderedQueues: config.orderedQueues,
     maxDelay: config.maxDelay,
+    retentionAge: config.retentionAge,
+    retentionBytes: config.retentionBytes,
+    ageRestsFor: config.ageRestsFor,
     checkFor: config.checkFor,
     // TX-3, TIM-3
     checkRounding: config.fast ? 100 : SECOND,

@@ -65,6 +65,10 @@ export interface Config {
   readonly filterMemory: DurationMs;
   readonly orderedQueues: number;
   readonly maxDelay: DurationMs;
+  readonly retentionAge: DurationMs;
+  readonly retentionBytes: number | undefined;
+  readonly clockStep: DurationMs;
+  readonly ageRestsFor: DurationMs;
   readonly clockSkew: DurationMs;
   readonly sharedReadBytes: number;
   /** DUR-3. */

@@ -96,6 +96,10 @@ describe("without anything said", () => {
       filterMemory: 5 * MINUTE,
       orderedQueues: 8,
       maxDelay: 40 * DAY,
+      retentionAge: 72 * HOUR,
+      retentionBytes: undefined,
+      clockStep: 10 * MINUTE,
+      ageRestsFor: HOUR,
       clockSkew: 15 * MINUTE,
       sharedReadBytes: 256 * 2 ** 20,
       reserveBytes: 64 * 2 ** 20,
@@ -411,7 +415,8 @@ describe("--fast", () => {
         { from: 24 * HOUR, to: 864 * SECOND },
       ],
     });
-    for (const name of ["filterMemory", "maxDelay", "clockSkew"] as const) expect(fast[name]).toBe(slow[name]);
+    for (const name of ["filterMemory", "maxDelay", "retentionAge", "ageRestsFor", "clockSkew"] as const)
+      expect(fast[name]).toBe(slow[name]);
     expect(slow.hastened).toEqual([]);
   });
 

@@ -244,6 +244,32 @@ export const OPTIONS = {
     places: NOT_A_FLAG,
     sentence: "How far ahead a delivery time may be (DLY-3).",
   }),
+  retentionAge: option({
+    type: duration(MINUTE),
+    default: both(72 * HOUR),
+    places: NOT_A_FLAG,
+    sentence:
+      "How long messages are kept, consumed or not, counted from when each became visible; --fast does not shorten it (RET-1).",
+  }),
+  retentionBytes: option({
+    type: size(64 * MIB),
+    default: both(undefined),
+    defaultInWords: "no limit but the disk",
+    places: NOT_A_FLAG,
+    sentence: "Above this size of all messages the oldest are dropped, consumed or not (RET-1).",
+  }),
+  clockStep: option({
+    type: duration(SECOND),
+    default: both(10 * MINUTE),
+    places: NOT_A_FLAG,
+    sentence: "A step of this machine's clock by more than this is logged, and dropping by age rests (TIM-2).",
+  }),
+  ageRestsFor: option({
+    type: duration(0),
+    default: both(HOUR),
+    places: NOT_A_FLAG,
+    sentence: "How long after such a step nothing is dropped for its age and no half message is abandoned (TIM-2).",
+  }),
   clockSkew: option({
     type: duration(SECOND),
     default: both(15 * MINUTE),

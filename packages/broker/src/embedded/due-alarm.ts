@@ -1,24 +1,28 @@
 import type { EpochMs } from "../domain/time.ts";
 import type { Alarm, Clock } from "../runtime/clock.ts";
-import type { Agenda } from "./state/agenda.ts";
 import type { Ledger } from "./state/ledger.ts";
 
 const LOOK_AGAIN_AFTER = 1_000;
+
+/** Something that wants to be called at an instant. */
+interface Timed {
+  readonly nextAt: EpochMs;
+}
 
 /** One alarm, for whatever comes due next. Knows when, never what. */
 export class DueAlarm {
   readonly #clock: Clock;
   readonly #ledger: Ledger;
-  readonly #unwritten: Pick<Agenda<never>, "nextAt">;
+  readonly #others: readonly Timed[];
   readonly #ring: () => void;
   #alarm: Alarm | undefined;
   #at: EpochMs = Number.POSITIVE_INFINITY;
 
   /** `ring` must see to what has come due, and set the alarm again. */
-  constructor(clock: Clock, ledger: Ledger, unwritten: Pick<Agenda<never>, "nextAt">, ring: () => void) {
+  constructor(clock: Clock, ledger: Ledger, others: readonly Timed[], ring: () => void) {
     this.#clock = clock;
     this.#ledger = ledger;
-    this.#unwritten = unwritten;
+    this.#others = others;
     this.#ring = ring;
   }
 
@@ -40,9 +44,9 @@ export class DueAlarm {
   }
 
   #nextDueAt(): EpochMs {
-    const { agenda, delayed, toSweep } = this.#ledger;
-    if (toSweep.size > 0) return this.#clock.now();
-    const nextAt = Math.min(agenda.nextAt, this.#unwritten.nextAt);
+    const { agenda, delayed } = this.#ledger;
+    let nextAt = agenda.nextAt;
+    for (const other of this.#others) nextAt = Math.min(nextAt, other.nextAt);
     if (delayed.nextAt === Number.POSITIVE_INFINITY) return nextAt;
     // Due times are dates (TIM-1): where the wall clock was set back it may jump forward again unnoticed, so look each second.
     const now = this.#clock.now();

@@ -29,21 +29,27 @@ import { decidePublish } from "./decisions/decide-publish.ts";
 import { decideReceiveConcurrent } from "./decisions/decide-receive-concurrent.ts";
 import { decideReceiveHalf, type HalfOffer } from "./decisions/decide-receive-half.ts";
 import { decideReceiveOrdered } from "./decisions/decide-receive-ordered.ts";
+import { decideDropping } from "./decisions/decide-retention.ts";
 import { decideHalfTopic, decideSubscribe } from "./decisions/decide-subscribe.ts";
-import { decideSweep } from "./decisions/decide-sweep.ts";
+import { decideSweep, nextSweepAt } from "./decisions/decide-sweep.ts";
 import { DueAlarm } from "./due-alarm.ts";
+import { Housekeeper } from "./housekeeper.ts";
 import { EmbeddedInspection } from "./inspection.ts";
 import type { Fact, HalfMessageStored, Position } from "./journal/fact.ts";
 import type { Journal } from "./journal/journal.ts";
+import { LastUses } from "./last-uses.ts";
+import { LOST_MESSAGE_ID } from "./lost-message.ts";
 import { MessageIds } from "./message-ids.ts";
 import { MessageLog } from "./message-log.ts";
 import { MessageReader } from "./message-reader.ts";
+import { type OpenedLedger, openLedger } from "./open-ledger.ts";
 import { PollMemory } from "./poll-memory.ts";
 import { Receipts } from "./receipt.ts";
+import { Retention } from "./retention.ts";
 import { halfRoom, roomsWokenBy, subscriptionRoom } from "./rooms.ts";
 import type { EngineSettings } from "./settings.ts";
 import { Agenda } from "./state/agenda.ts";
-import { Ledger, type TopicState } from "./state/ledger.ts";
+import type { GroupState, Ledger, TopicState } from "./state/ledger.ts";
 import { Subscription } from "./state/subscription.ts";
 import { TagHasher } from "./tag-hasher.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -62,10 +68,9 @@ export async function openEmbeddedEngine(parts: EmbeddedEngineParts): Promise<En
   try {
     await journal.open();
     const tags = new TagHasher(journal.secret);
-    const ledger = new Ledger(settings, (tag) => tags.hash(tag));
-    for await (const slice of journal.replay()) for (const { fact, position } of slice) ledger.apply(fact, position);
-    runtime.clock.startFrom(ledger.newestAt);
-    return new EmbeddedEngine(parts, ledger, tags);
+    const opened = await openLedger(journal, settings, (tag) => tags.hash(tag));
+    runtime.clock.startFrom(opened.ledger.newestAt);
+    return new EmbeddedEngine(parts, opened, tags);
   } catch (error) {
     await journal.close();
     throw error;
@@ -73,7 +78,7 @@ export async function openEmbeddedEngine(parts: EmbeddedEngineParts): Promise<En
 }
 
 /** What a poll was given. It is committed; the disk may not have it yet. */
-type Taken = { readonly position: Position } & (
+type Taken = { readonly position: Position; readonly unpin: () => void } & (
   | { readonly sort: "delivery"; readonly picks: readonly Pick[]; readonly topic: TopicState; readonly group: number }
   | { readonly sort: "half"; readonly offers: readonly HalfOffer[] }
 );
@@ -93,6 +98,7 @@ class EmbeddedEngine implements Engine {
   readonly #receipts: Receipts;
   readonly #ids: MessageIds;
   readonly #messages: MessageReader;
+  readonly #housekeeper: Housekeeper;
   readonly #log: MessageLog;
   readonly #waiting: WaitingRoom<Taken>;
   /** Polls that came when there was no space to write down what they are given (DUR-3). */
@@ -100,6 +106,8 @@ class EmbeddedEngine implements Engine {
   readonly #polls = new WeakMap<Subscription, PollMemory>();
   /** Who has passed over what is not written down yet. */
   readonly #unwritten = new Agenda<PollMemory>();
+  readonly #uses: LastUses;
+  readonly #retention: Retention;
   /** Verbs that have not answered yet. */
   readonly #atWork = new Set<Promise<unknown>>();
   /** The newest fact committed. */
@@ -109,7 +117,8 @@ class EmbeddedEngine implements Engine {
   /** DUR-2: from then on everything is refused. */
   #failure: BrokerError | undefined;
 
-  constructor({ journal, runtime, settings, waitClocks }: EmbeddedEngineParts, ledger: Ledger, tags: TagHasher) {
+  constructor({ journal, runtime, settings, waitClocks }: EmbeddedEngineParts, opened: OpenedLedger, tags: TagHasher) {
+    const { ledger } = opened;
     this.#journal = journal;
     this.#runtime = runtime;
     this.#settings = settings;
@@ -118,18 +127,37 @@ class EmbeddedEngine implements Engine {
     this.#receipts = new Receipts(journal.secret);
     this.#ids = new MessageIds(runtime.random);
     this.#messages = new MessageReader(journal, ledger);
+    this.#housekeeper = new Housekeeper(
+      {
+        journal,
+        clock: runtime.clock,
+        log: runtime.log,
+        messages: this.#messages,
+        commit: (facts) => this.#commit(facts),
+        settings: settings.housekeeping,
+      },
+      opened,
+    );
     this.#log = new MessageLog(ledger, this.#messages, runtime.log, settings.messageLogLevel);
     this.#waiting = new WaitingRoom(waitClocks);
     this.#starving = new WaitingRoom(waitClocks);
-    this.catalog = new EmbeddedCatalog(ledger, (decide) =>
+    this.#uses = new LastUses(runtime.clock.now());
+    this.catalog = new EmbeddedCatalog(ledger, this.#uses, runtime.clock, (decide) =>
       this.#work(async () => {
         const facts = decide(this.#context());
         if (facts.length > 0) journal.space.check("consuming");
         await this.#journal.synced(this.#commit(facts));
       }),
     );
-    this.inspection = new EmbeddedInspection(ledger);
-    this.#alarm = new DueAlarm(runtime.clock, ledger, this.#unwritten, () => this.#ring());
+    const { clock } = runtime;
+    this.#retention = new Retention({ clock, ledger, journal, settings, uses: this.#uses });
+    this.inspection = new EmbeddedInspection(ledger, settings);
+    const sweep = {
+      get nextAt() {
+        return nextSweepAt({ ledger, settings, now: clock.now() });
+      },
+    };
+    this.#alarm = new DueAlarm(clock, ledger, [this.#unwritten, sweep, this.#retention], () => this.#ring());
     journal.failed.then(
       (cause) => {
         this.#failure = new BrokerError("storage-failed", "The disk failed.", { cause });
@@ -147,7 +175,10 @@ class EmbeddedEngine implements Engine {
       const messageId = this.#ids.next();
       const { facts, mismatch } = decidePublish(this.#ledger, request, messageId, this.#context());
       this.#journal.space.check("publishing");
+      this.#retention.checkRoom();
       const position = this.#commit(facts);
+      const topic = this.#ledger.topic(request.topic);
+      if (topic !== undefined) this.#uses.note(this.#runtime.clock.now(), topic);
       if (mismatch !== undefined) this.#log.sayMismatch(request.topic, mismatch);
       await this.#journal.synced(position);
       return { messageId, ...this.#transactionHandleOf(facts) };
@@ -159,9 +190,11 @@ class EmbeddedEngine implements Engine {
       const filter = parseTagFilter(request.tags);
       const waitUpTo = this.#isStarving ? await this.#waitForSpace(call, request) : request.waitUpTo;
       if (waitUpTo === undefined) return [];
+      this.#dropTooOld(this.#ledger.topic(request.topic), this.#context());
       const start = decideSubscribe(this.#ledger, request, this.#context());
       const startedAt = this.#commit(start);
-      const { topic, subscription } = this.#subscriptionOf(request);
+      const { topic, subscription, group } = this.#subscriptionOf(request);
+      this.#uses.beginPoll(topic, subscription, group);
       const memory = this.#memoryOf(subscription);
       if (start.length > 0) memory.startedAt = startedAt;
       memory.hold(filter);
@@ -169,11 +202,20 @@ class EmbeddedEngine implements Engine {
         room: subscriptionRoom(topic.id, subscription.group),
         shape: `${request.mode} ${filter.text}`,
         take: () => this.#take(topic, subscription, request, filter),
-      }).finally(() => memory.release(filter, this.#runtime.clock.now(), this.#settings.filterMemory));
+      }).finally(() => {
+        const now = this.#runtime.clock.now();
+        memory.release(filter, now, this.#settings.filterMemory);
+        this.#uses.endPoll(now, topic, subscription, group);
+      });
       // DEL-11: also where it finds nothing, a first poll has fixed where the group starts.
       const position = taken?.position ?? memory.startedAt;
+      if (taken?.sort === "delivery")
+        return this.#leaveOutLost(
+          request,
+          await this.#answer(taken, () => taken.picks.map((pick) => this.#deliver(taken, pick))),
+        );
       if (position !== undefined) await this.#journal.synced(position);
-      return taken?.sort === "delivery" ? Promise.all(taken.picks.map((pick) => this.#deliver(taken, pick))) : [];
+      return [];
     });
   }
 
@@ -202,14 +244,14 @@ class EmbeddedEngine implements Engine {
       if (waitUpTo === undefined) return [];
       this.#commit(decideHalfTopic(this.#ledger, request, this.#context()));
       const topic = this.#topicOf(request);
+      this.#uses.beginPoll(topic);
       const taken = await this.#takeOrWait(call, waitUpTo, {
         room: halfRoom(topic.id),
         shape: "",
         take: () => this.#takeHalf(request),
-      });
+      }).finally(() => this.#uses.endPoll(this.#runtime.clock.now(), topic));
       if (taken?.sort !== "half") return [];
-      await this.#journal.synced(taken.position);
-      return Promise.all(taken.offers.map((offer) => this.#offer(offer)));
+      return this.#answer(taken, () => taken.offers.map((offer) => this.#offer(offer)));
     });
   }
 
@@ -239,6 +281,7 @@ class EmbeddedEngine implements Engine {
     await this.#finishWork();
     this.#unlessFailed(() => this.#writePassedOver(Number.POSITIVE_INFINITY));
     this.#alarm.cancel();
+    await this.#housekeeper.stop();
     await this.#journal.close();
   }
 
@@ -266,8 +309,17 @@ class EmbeddedEngine implements Engine {
   /** The time, read once for a verb. Whoever waited for what has come due is served before it (DEL-7). */
   #moment(): Moment {
     const moment = { now: this.#runtime.clock.now(), wall: this.#runtime.clock.wall() };
+    this.#noteWallStep(moment.now);
     if (this.#ledger.agenda.nextAt <= moment.now) this.#wakeDue(moment.now);
     return moment;
+  }
+
+  /** TIM-2: written down, so that a restart does not forget it. */
+  #noteWallStep(at: EpochMs): void {
+    const step = this.#runtime.clock.wallStep();
+    const known = this.#ledger.wallClockStep;
+    if (step === undefined || (step.from === known?.from && step.to === known.to) || this.#isStarving) return;
+    this.#commit([{ kind: "wall-clock-stepped", ...step, at }]);
   }
 
   #wakeDue(now: EpochMs): void {
@@ -289,6 +341,7 @@ class EmbeddedEngine implements Engine {
     for (const [index, fact] of facts.entries()) this.#apply(fact, positions[index] ?? 0);
     const position = positions.at(-1) ?? this.#newest;
     this.#newest = position;
+    this.#housekeeper.note(position, facts);
     this.#log.note(facts, positions);
     this.#alarm.set();
     for (const room of roomsWokenBy(facts, this.#ledger)) this.#waiting.wake(room);
@@ -336,6 +389,7 @@ class EmbeddedEngine implements Engine {
     if (this.#isStarving) return undefined;
     const context = this.#context();
     const { now } = context.moment;
+    this.#dropTooOld(topic, context);
     const memory = this.#memoryOf(subscription);
     memory.useFilter(filter, now, this.#settings.filterMemory);
     const isMixed = memory.useSort(request.mode === "ordered", now, this.#settings.filterMemory);
@@ -350,14 +404,39 @@ class EmbeddedEngine implements Engine {
     this.#alarm.set();
     const position = this.#commit(decision.facts);
     if (decision.picks.length === 0) return undefined;
-    return { sort: "delivery", position, picks: decision.picks, topic, group: subscription.group };
+    const { picks } = decision;
+    const unpin = this.#pin(picks.flatMap((pick) => topic.queues[pick.queue]?.placesOf(pick.offset) ?? []));
+    return { sort: "delivery", position, unpin, picks, topic, group: subscription.group };
+  }
+
+  /** RET-1: before a poll looks, so that it is offered nothing of it. */
+  #dropTooOld(topic: TopicState | undefined, context: Context): void {
+    if (topic !== undefined) this.#commit(decideDropping(this.#ledger, topic, this.#uses, context));
   }
 
   #takeHalf(request: ReceiveHalfRequest): Taken | undefined {
     if (this.#isStarving) return undefined;
     const offers = decideReceiveHalf(this.#ledger, request, this.#context());
     const position = this.#commit(offers.map(({ fact }) => fact));
-    return offers.length === 0 ? undefined : { sort: "half", position, offers };
+    if (offers.length === 0) return undefined;
+    return { sort: "half", position, unpin: this.#pin(offers.map(({ half }) => half.position)), offers };
+  }
+
+  /** D13: bodies are read once the disk has the delivery; nobody may delete them before. */
+  #pin(positions: readonly Position[]): () => void {
+    const pins = positions.map((position) => this.#journal.pin(position));
+    return () => {
+      for (const unpin of pins) unpin();
+    };
+  }
+
+  async #answer({ position, unpin }: Taken, read: () => Promise<Delivery>[]): Promise<Delivery[]> {
+    try {
+      await this.#journal.synced(position);
+      return await Promise.all(read());
+    } finally {
+      unpin();
+    }
   }
 
   async #deliver({ topic, group }: Extract<Taken, { sort: "delivery" }>, pick: Pick): Promise<Delivery> {
@@ -380,6 +459,16 @@ class EmbeddedEngine implements Engine {
       firstDeliveredAt: pick.firstDeliveredAt,
       visibleAgainAt: until,
     };
+  }
+
+  /** What a repair could not save is done with for a group as soon as it would be given it. */
+  #leaveOutLost({ topic, group }: ReceiveRequest, deliveries: readonly Delivery[]): Delivery[] {
+    const handles = deliveries.filter(({ messageId }) => messageId === LOST_MESSAGE_ID).map(({ handle }) => handle);
+    if (handles.length > 0) {
+      const request = { topic, group, handles };
+      this.#commit(decideAcknowledge(this.#ledger, request, this.#receipts, this.#context()).facts);
+    }
+    return deliveries.filter(({ messageId }) => messageId !== LOST_MESSAGE_ID);
   }
 
   async #offer({ half, firstCheckedAt, fact }: HalfOffer): Promise<Delivery> {
@@ -417,19 +506,24 @@ class EmbeddedEngine implements Engine {
     return topic;
   }
 
-  #subscriptionOf(request: ReceiveRequest): { topic: TopicState; subscription: Subscription } {
+  #subscriptionOf(request: ReceiveRequest): { topic: TopicState; group: GroupState; subscription: Subscription } {
     const topic = this.#ledger.topic(request.topic);
-    const subscription = topic?.subscriptions.get(this.#ledger.group(request.group)?.id ?? 0);
-    if (topic === undefined || subscription === undefined) throw new Error("no subscription after it was started");
-    return { topic, subscription };
+    const group = this.#ledger.group(request.group);
+    const subscription = topic?.subscriptions.get(group?.id ?? 0);
+    if (topic === undefined || group === undefined || subscription === undefined) {
+      throw new Error("no subscription after it was started");
+    }
+    return { topic, group, subscription };
   }
 
   /** Something has come due: those who wait are woken, and what must be written down is swept up, a slice a turn. */
   #ring(): void {
     this.#unlessFailed(() => {
-      const moment = this.#moment();
-      this.#writePassedOver(moment.now);
-      this.#commit(decideSweep(this.#ledger, moment));
+      const context = this.#context();
+      this.#writePassedOver(context.moment.now);
+      this.#commit(decideSweep(this.#ledger, context));
+      this.#commit(this.#retention.drop(context));
+      this.#commit(this.#retention.forget(context));
       this.#alarm.set();
     });
   }

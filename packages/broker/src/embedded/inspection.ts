@@ -1,20 +1,29 @@
 import type { GroupRef, TopicRef } from "../domain/names.ts";
-import type { Inspection, SubscriptionCounts, TopicCounts } from "../engine/engine.ts";
+import type { Inspection, SubscriptionCounts, TopicCounts, WallClockStepDescription } from "../engine/engine.ts";
+import { ageRestsUntil } from "./decisions/too-old.ts";
+import type { EngineSettings } from "./settings.ts";
 import type { Ledger } from "./state/ledger.ts";
 
 /** Counts, read off the ledger as it stands. */
 export class EmbeddedInspection implements Inspection {
   readonly #ledger: Ledger;
+  readonly #settings: EngineSettings;
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, settings: EngineSettings) {
     this.#ledger = ledger;
+    this.#settings = settings;
+  }
+
+  get wallClockStep(): WallClockStepDescription | undefined {
+    const step = this.#ledger.wallClockStep;
+    return step && { ...step, ageRestsUntil: ageRestsUntil(this.#ledger, this.#settings) };
   }
 
   countTopic(ref: TopicRef): TopicCounts | undefined {
     const topic = this.#ledger.topic(ref);
     if (topic === undefined) return undefined;
     return {
-      stored: topic.queues.reduce((sum, queue) => sum + queue.end, 0),
+      stored: topic.queues.reduce((sum, queue) => sum + queue.count, 0),
       delayed: this.#ledger.delayed.countOf(topic.id),
       half: topic.half.open.size,
       abandoned: topic.half.abandonedCount,
@@ -30,6 +39,8 @@ export class EmbeddedInspection implements Inspection {
       0,
     );
     const { inFlightCount: inFlight, outstandingCount, deadLettered: dead, passedOver } = subscription;
-    return { ready: unread + outstandingCount - inFlight, inFlight, dead, passedOver };
+    const { droppedUnread, droppedUnacknowledged } = subscription;
+    const ready = unread + outstandingCount - inFlight;
+    return { ready, inFlight, dead, passedOver, droppedUnread, droppedUnacknowledged };
   }
 }

@@ -1,4 +1,5 @@
 import type { TopicRef } from "../domain/names.ts";
+import { describeDuration } from "../domain/time.ts";
 import type { TopicKind } from "../domain/topic.ts";
 import type { Log, LogFields, LogLevel } from "../runtime/log.ts";
 import type { Fact, Position } from "./journal/fact.ts";
@@ -49,7 +50,10 @@ export class MessageLog {
 
   /** To be called right after the facts were applied. */
   note(facts: readonly Fact[], positions: readonly Position[]): void {
-    for (const fact of facts) this.#noteTopic(fact);
+    for (const fact of facts) {
+      this.#noteTopic(fact);
+      this.#noteEnd(fact);
+    }
     const lines = facts.flatMap((fact) => this.#blockedBy(fact));
     if (this.#log.isEnabled(this.#level)) {
       lines.push(...facts.flatMap((fact, index) => this.#linesOf(fact, positions[index] ?? 0)));
@@ -82,6 +86,29 @@ export class MessageLog {
     const shards = `: ${queues} message queues by sharding key; globally ordered in the cloud? Declare queues: 1`;
     const sentence = `topic ${ref?.topic} is ${topicKind} from its first message${queues > 1 ? shards : ""}`;
     this.#log.write("info", "topic.kind-set", { sentence, ...ref, topicKind, queues });
+  }
+
+  /** What ended by itself: too old, too much, or idle. */
+  #noteEnd(fact: Fact): void {
+    if (fact.kind === "messages-dropped") {
+      const { queue, reason, missed } = fact;
+      const names = { topic: this.#topicName(fact.topic), queue, reason, count: fact.upTo - fact.from };
+      this.#log.write("info", "messages.dropped", names);
+      for (const { group, unread, unacknowledged } of missed) {
+        const fields = { topic: names.topic, group: this.#groupName(group), reason, unread, unacknowledged };
+        const sentence = `${fields.group} has missed ${unread + unacknowledged} messages of ${fields.topic}: they were dropped for their ${reason}`;
+        this.#log.write("warn", "messages.missed", { sentence, ...fields });
+      }
+    } else if (fact.kind === "half-message-dropped") {
+      this.#log.write("info", "message.half-dropped", { topic: this.#topicName(fact.topic) });
+    } else if (fact.kind === "topic-forgotten" || fact.kind === "group-forgotten") {
+      this.#log.write("info", fact.kind.replace("-", "."), { ...fact.ref });
+    } else if (fact.kind === "wall-clock-stepped") {
+      const { from, to } = fact;
+      const by = describeDuration(Math.round(Math.abs(to - from) / 1_000) * 1_000);
+      const sentence = `the wall clock was set ${to < from ? "back" : "forward"} by ${by}; nothing is dropped for its age for a while`;
+      this.#log.write("warn", "clock.stepped", { sentence, from: toIso(from), to: toIso(to) });
+    }
   }
 
   /** ORD-6: a message that would be a dead letter by now comes again and again instead. */
@@ -189,7 +216,8 @@ export class MessageLog {
   }
 
   #positionOf(topic: number, queue: number, offset: number): Position | undefined {
-    return this.#ledger.topicById(topic)?.queues[queue]?.positionOf(offset);
+    const messages = this.#ledger.topicById(topic)?.queues[queue];
+    return messages?.has(offset) ? messages.positionOf(offset) : undefined;
   }
 
   #halfPosition(topic: number, id: number): Position | undefined {

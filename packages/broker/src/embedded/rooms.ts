@@ -18,6 +18,7 @@ export function roomsWokenBy(facts: readonly Fact[], ledger: Ledger): ReadonlySe
     switch (fact.kind) {
       case "message-stored":
       case "delayed-message-released":
+      case "messages-dropped": // RET-1: it opens gates
         addSubscriptions(fact.topic, ledger, rooms);
         break;
       case "transaction-ended":

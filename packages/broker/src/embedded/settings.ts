@@ -2,6 +2,7 @@ import type { GroupSettings } from "../domain/consumer-group.ts";
 import type { DurationMs } from "../domain/time.ts";
 import type { TypeCheck } from "../domain/topic.ts";
 import type { LogLevel } from "../runtime/log.ts";
+import type { HousekeepingSettings } from "./housekeeper.ts";
 
 /** What the embedded engine may be told. The defaults stand in the table of options. */
 export interface EngineSettings {
@@ -35,10 +36,18 @@ export interface EngineSettings {
   readonly orderedQueues: number;
   /** DLY-3. */
   readonly maxDelay: DurationMs;
+  /** RET-1. */
+  readonly retentionAge: DurationMs;
+  /** RET-1. Undefined: by age alone. */
+  readonly retentionBytes: number | undefined;
+  /** TIM-2: how long dropping by age rests after a step of the wall clock. */
+  readonly ageRestsFor: DurationMs;
   /** TX-3: how long after its first check a half message is asked about. */
   readonly checkFor: DurationMs;
   /** TX-3: first checks fall due at whole multiples of this. */
   readonly checkRounding: DurationMs;
   /** Where a line is logged for each message published, delivered, acknowledged … */
   readonly messageLogLevel: LogLevel;
+  /** When snapshots are taken and old segments looked at; what is left out is as the housekeeper thinks best. */
+  readonly housekeeping?: Partial<HousekeepingSettings>;
 }

@@ -127,6 +127,7 @@ export interface Catalog {
   /** Makes what is absent and changes what differs; refuses what cannot be changed (`invalid-argument`). Durable on return. */
   declare(declarations: Declarations): Promise<void>;
   describeTopic(ref: TopicRef): TopicDescription | undefined;
+  describeGroup(ref: GroupRef): GroupDescription | undefined;
   /** Names of the topics of an instance, for "did you mean". */
   listTopics(instance: string): readonly string[];
   listInstances(): readonly string[];
@@ -144,16 +145,36 @@ export interface TopicDescription {
   readonly kind?: TopicKind;
   readonly queues: number;
   readonly origin: "declared" | "use";
+  /** When it was used last; absent where this start of the broker has not seen it used (GRP-1). */
+  readonly idleSince?: EpochMs;
+}
+
+export interface GroupDescription {
+  readonly ref: GroupRef;
+  readonly origin: "declared" | "use";
+  /** When it polled last; absent where this start of the broker has not seen it poll (GRP-1). */
+  readonly idleSince?: EpochMs;
 }
 
 /** Read-only counts, from memory: they may be a few milliseconds ahead of the disk. */
 export interface Inspection {
   countTopic(ref: TopicRef): TopicCounts | undefined;
   countSubscription(topic: TopicRef, group: GroupRef): SubscriptionCounts | undefined;
+  /** The newest large one; absent where there was none (TIM-2). */
+  readonly wallClockStep: WallClockStepDescription | undefined;
+}
+
+/** The wall clock was set `at` some time: it would have shown `from`, and showed `to`. */
+export interface WallClockStepDescription {
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  readonly at: EpochMs;
+  /** Nothing is dropped for its age before. */
+  readonly ageRestsUntil: EpochMs;
 }
 
 export interface TopicCounts {
-  /** Messages in the topic's message queues, consumed or not. */
+  /** Messages that the topic's message queues retain, consumed or not. */
   readonly stored: number;
   readonly delayed: number;
   /** Half messages without an outcome. */
@@ -168,4 +189,7 @@ export interface SubscriptionCounts {
   readonly dead: number;
   /** Skipped for good because no filter matched (DEL-1, TAG-2). */
   readonly passedOver: number;
+  /** Dropped by the retention: never delivered to the group, or delivered and not acknowledged (DEL-1, RET-1). */
+  readonly droppedUnread: number;
+  readonly droppedUnacknowledged: number;
 }

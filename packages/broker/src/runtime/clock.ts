@@ -10,6 +10,14 @@ export interface Clock {
   alarm(at: EpochMs, ring: () => void): Alarm;
   /** Lets `now()` never be before `at`: the newest instant that the journal knows (TIM-1). */
   startFrom(at: EpochMs): void;
+  /** The newest step of the wall clock that is large enough to tell (TIM-2), seen at the latest look at `now()`. */
+  wallStep(): WallStep | undefined;
+}
+
+/** The wall clock was set: it would have shown `from`, and showed `to`. */
+export interface WallStep {
+  readonly from: EpochMs;
+  readonly to: EpochMs;
 }
 
 export interface Alarm {

@@ -1,7 +1,7 @@
 import { nextTick } from "node:process";
 import { setImmediate } from "node:timers";
-import type { DurationMs, EpochMs } from "../domain/time.ts";
-import type { Alarm, Clock } from "../runtime/clock.ts";
+import { type DurationMs, type EpochMs, MINUTE } from "../domain/time.ts";
+import type { Alarm, Clock, WallStep } from "../runtime/clock.ts";
 
 interface PendingAlarm {
   readonly at: EpochMs;
@@ -22,6 +22,8 @@ const DEFAULT_START: EpochMs = Date.UTC(2026, 10, 21, 3, 41, 8, 210);
 export class SimulatedClock implements Clock {
   #now: EpochMs;
   #wall: EpochMs;
+  #wallStep: WallStep | undefined;
+  readonly #tellStepsOver: DurationMs;
   /** In the order in which they were set. */
   readonly #alarms = new Set<PendingAlarm>();
   readonly #alsoSettle: (() => Promise<unknown>)[] = [];
@@ -29,7 +31,8 @@ export class SimulatedClock implements Clock {
   #settling: Promise<void> | undefined;
   #moving: Promise<void> = Promise.resolve();
 
-  constructor(start: EpochMs = DEFAULT_START, surroundings: Surroundings = "loop") {
+  constructor(start: EpochMs = DEFAULT_START, surroundings: Surroundings = "loop", tellStepsOver = 10 * MINUTE) {
+    this.#tellStepsOver = tellStepsOver;
     this.#now = start;
     this.#wall = start;
     this.#surroundings = surroundings;
@@ -41,6 +44,10 @@ export class SimulatedClock implements Clock {
 
   wall(): EpochMs {
     return this.#wall;
+  }
+
+  wallStep(): WallStep | undefined {
+    return this.#wallStep;
   }
 
   startFrom(at: EpochMs): void {
@@ -68,10 +75,24 @@ export class SimulatedClock implements Clock {
   /** Moves the wall clock alone, as an operator or a time server would; `now()` jumps along only where it would fall behind. */
   step(wallBy: DurationMs): Promise<void> {
     return this.#move(() => {
-      this.#wall += wallBy;
-      this.#now = Math.max(this.#now, this.#wall);
+      const from = this.#wall;
+      this.#setWall(from + wallBy);
+      if (Math.abs(wallBy) > this.#tellStepsOver) this.#wallStep = { from, to: this.#wall };
       return this.settle();
     });
+  }
+
+  /** Has the wall clock show `now()`, as if it had never been otherwise. */
+  alignWall(): Promise<void> {
+    return this.#move(() => {
+      this.#setWall(this.#now);
+      return this.settle();
+    });
+  }
+
+  #setWall(wall: EpochMs): void {
+    this.#wall = wall;
+    this.#now = Math.max(this.#now, wall);
   }
 
   /** Resolves when every alarm that is due has rung and the promises it woke have run as far as they can. */

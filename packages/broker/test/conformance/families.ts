@@ -4,12 +4,14 @@ import { delayedRules } from "./delayed.ts";
 import { deliveryRules } from "./delivery.ts";
 import { durabilityRules } from "./durability.ts";
 import { filterRules } from "./filters.ts";
+import { forgettingRules } from "./forgetting.ts";
 import { givingBackRules } from "./giving-back.ts";
 import { handleRules } from "./handles.ts";
 import { instanceRules } from "./instances.ts";
 import { orderedRules } from "./ordered.ts";
 import { pollRules } from "./polls.ts";
 import { publishingRules } from "./publishing.ts";
+import { retentionRules } from "./retention.ts";
 import { retriesRules } from "./retries.ts";
 import { timeRules } from "./time.ts";
 import { transactionsRules } from "./transactions.ts";
@@ -29,6 +31,8 @@ export const FAMILIES = {
   delayed: delayedRules,
   transactions: transactionsRules,
   deadLetterPolls: deadLetterPollsRules,
+  retention: retentionRules,
+  forgetting: forgettingRules,
   time: timeRules,
   durability: durabilityRules,
 };

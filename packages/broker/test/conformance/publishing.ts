@@ -294,7 +294,9 @@ export function publishingRules(rule: Rule): void {
     await bench.receive({ topic: "ordered", mode: "ordered" });
     await bench.receiveHalf({ topic: "half" });
     for (const topic of ["plain", "ordered", "half"]) {
-      expect(describe(bench, topic)).toEqual({ ref: { instance: INSTANCE, topic }, queues: 0, origin: "use" });
+      const description = describe(bench, topic);
+      expect(description).toMatchObject({ ref: { instance: INSTANCE, topic }, queues: 0, origin: "use" });
+      expect(description).not.toHaveProperty("kind");
       await bench.publish({ topic, intent: ordered("a") });
       expect(describe(bench, topic)).toMatchObject({ kind: "ordered", queues: 8, origin: "use" });
       expect(await bench.receive({ topic, mode: "ordered" })).toHaveLength(1);

@@ -1,9 +1,10 @@
 import { expect } from "vitest";
-import { refusalsOf } from "./bench.ts";
+import { INSTANCE, refusalsOf } from "./bench.ts";
 import type { Rule } from "./describe-messaging.ts";
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 export function timeRules(rule: Rule): void {
   rule(
@@ -49,6 +50,67 @@ export function timeRules(rule: Rule): void {
     expect(await bench.receive()).toEqual([]);
     await bench.advance(5 * MINUTE);
     expect(await bench.receive()).toHaveLength(2);
+  });
+
+  rule("TIM-2.1", "a step of the wall clock by more than 10 min is logged and shown", async (bench) => {
+    const from = bench.clock.wall();
+    await bench.clock.step(10 * MINUTE);
+    await bench.receive();
+    expect(bench.engine.inspection.wallClockStep).toBeUndefined();
+    expect(bench.log.of("clock.stepped")).toEqual([]);
+    await bench.clock.step(-10 * MINUTE - 1);
+    await bench.receive();
+    expect(bench.engine.inspection.wallClockStep).toMatchObject({
+      from: from + 10 * MINUTE,
+      to: from - 1,
+      at: bench.now,
+    });
+    expect(bench.log.of("clock.stepped")).toHaveLength(1);
+  });
+
+  for (const restarts of [false, true]) {
+    rule(
+      "TIM-2.2",
+      `dropping by age rests for an hour after it${restarts ? ", over a crash too" : ""}`,
+      async (bench) => {
+        await bench.declareTopic("orders", "normal");
+        await bench.publish();
+        await bench.clock.step(400 * DAY);
+        expect(await bench.receive()).toHaveLength(1);
+        if (restarts) await bench.restart({ crash: true });
+        await bench.advance(HOUR - 1);
+        expect(await bench.receive()).toHaveLength(1);
+        await bench.advance(1);
+        expect(bench.engine.inspection.countTopic({ instance: INSTANCE, topic: "orders" })).toMatchObject({
+          stored: 0,
+        });
+        expect(await bench.receive({ group: "GID_b" })).toEqual([]);
+      },
+      restarts ? { restarts } : {},
+    );
+  }
+
+  rule("TIM-2.2", "set right again within the hour, nothing was lost by it", async (bench) => {
+    await bench.publish();
+    await bench.clock.step(400 * DAY);
+    await bench.advance(MINUTE);
+    await bench.clock.step(-400 * DAY);
+    await bench.advance(2 * HOUR);
+    expect(await bench.receive()).toHaveLength(1);
+  });
+
+  rule("TIM-2.2", "abandoning rests for an hour after it, and producers are asked on", async (bench) => {
+    await bench.publish({ intent: { kind: "transactional", firstCheckAfter: 10_000 } });
+    await bench.publish({ intent: { kind: "transactional", firstCheckAfter: 300_000 } });
+    await bench.advance(11_000);
+    expect(await bench.receiveHalf()).toHaveLength(1);
+    await bench.clock.step(4 * DAY);
+    expect(await bench.receiveHalf()).toHaveLength(2);
+    await bench.advance(HOUR - 1);
+    const count = () => bench.engine.inspection.countTopic({ instance: INSTANCE, topic: "orders" });
+    expect(count()).toMatchObject({ half: 2, abandoned: 0 });
+    await bench.advance(1);
+    expect(count()).toMatchObject({ half: 1, abandoned: 1 });
   });
 
   rule("TIM-1.6", "a delivery time is compared with the wall clock: set back, it waits longer", async (bench) => {

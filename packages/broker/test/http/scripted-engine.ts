@@ -43,10 +43,15 @@ export class ScriptedEngine implements Engine {
   readonly catalog: Catalog = {
     declare: async () => {},
     describeTopic: () => undefined,
+    describeGroup: () => undefined,
     listInstances: () => this.instances,
     listTopics: () => this.topics,
   };
-  readonly inspection: Inspection = { countSubscription: () => undefined, countTopic: () => undefined };
+  readonly inspection: Inspection = {
+    countSubscription: () => undefined,
+    countTopic: () => undefined,
+    wallClockStep: undefined,
+  };
 
   async publish(call: Call, request: PublishRequest): Promise<PublishReceipt> {
     this.#note({ verb: "publish", call, request });

@@ -298,11 +298,11 @@ export class RandomFacts {
 
   #topicForgotten(): Fact | undefined {
     const topic = this.#topic(({ queues, half, id, subscriptions }) => {
-      const isEmpty = queues.every(({ count }) => count === 0) && half.size === 0;
+      const isEmpty = queues.every(({ count }) => count === 0) && half.isOver(this.#now);
       const isIdle = [...subscriptions.values()].every(({ outstandingCount }) => outstandingCount === 0);
       return isEmpty && isIdle && this.#ledger.delayed.countOf(id) === 0;
     });
-    return topic && { kind: "topic-forgotten", topic: topic.id, at: this.#now };
+    return topic && { kind: "topic-forgotten", topic: topic.id, ref: topic.ref, at: this.#now };
   }
 
   #groupForgotten(): Fact | undefined {
@@ -310,7 +310,7 @@ export class RandomFacts {
     if (group === undefined) return undefined;
     const subscriptions = [...this.#ledger.topics()].map((topic) => topic.subscriptions.get(group.id));
     if (subscriptions.some((one) => one !== undefined && one.outstandingCount > 0)) return undefined;
-    return { kind: "group-forgotten", group: group.id, at: this.#now };
+    return { kind: "group-forgotten", group: group.id, ref: group.ref, at: this.#now };
   }
 
   #settings(): GroupSettings {

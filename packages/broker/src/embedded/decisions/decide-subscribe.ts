@@ -72,8 +72,16 @@ function makeGroup(ref: GroupRef, draft: Draft, { moment, settings }: Context): 
   return group;
 }
 
-/** DEL-11. An empty list is the oldest message of every queue. */
-function startsOf(topic: TopicState, group: GroupState | undefined, { settings }: Context): readonly Offset[] {
+/** DEL-11. An empty list is the beginning of every queue. */
+function startsOf(topic: TopicState, group: GroupState | undefined, context: Context): readonly Offset[] {
+  const wanted = wantedStartsOf(topic, group, context);
+  // What was dropped is for nobody (RET-1).
+  return topic.queues.some(({ head }) => head > 0)
+    ? topic.queues.map(({ head }, queue) => Math.max(head, wanted[queue] ?? 0))
+    : wanted;
+}
+
+function wantedStartsOf(topic: TopicState, group: GroupState | undefined, { settings }: Context): readonly Offset[] {
   if (topic.isDeadLetterTopic) return [];
   if (group?.declaredStarts !== undefined) return group.declaredStarts.get(topic.id) ?? [];
   const isYounger = group !== undefined && topic.id > group.id;

@@ -5,7 +5,9 @@ import { HalfMessages } from "../state/half-messages.ts";
 import { IndexedHeap, NOT_IN_HEAP } from "../state/indexed-heap.ts";
 import type { GroupState, Ledger } from "../state/ledger.ts";
 import type { Subscription } from "../state/subscription.ts";
+import type { Context } from "./context.ts";
 import { Draft } from "./draft.ts";
+import { ageRestsUntil } from "./too-old.ts";
 
 /** Facts of one sweep, so that a million due messages do not stop the loop. */
 export const MAX_SWEEP = 1_000;
@@ -17,19 +19,41 @@ interface Due {
 }
 
 /** What must be written down when it comes due: at most `MAX_SWEEP` facts, oldest due first. Time must be settled before. */
-export function decideSweep(ledger: Ledger, moment: Moment): readonly Fact[] {
+export function decideSweep(
+  ledger: Ledger,
+  { moment, settings }: Pick<Context, "moment" | "settings">,
+): readonly Fact[] {
+  const mayAbandon = ageRestsUntil(ledger, settings) <= moment.now; // TIM-2
   const draft = new Draft(ledger, moment);
   const sources: Iterator<Due>[] = [toRelease(ledger, draft, moment)];
   for (const owner of ledger.toSweep) {
     if (sources.length > MAX_SWEEP) break;
-    if (owner instanceof HalfMessages) sources.push(toAbandon(owner, draft, moment));
-    else sources.push(toDeadLetter(owner, ledger.groupById(owner.group), draft));
+    if (owner instanceof HalfMessages) {
+      if (mayAbandon) sources.push(toAbandon(owner, draft, moment));
+    } else sources.push(toDeadLetter(owner, ledger.groupById(owner.group), draft));
   }
   for (const { write } of oldestFirst(sources)) {
     if (draft.facts.length > MAX_SWEEP - 2) break; // a dead letter may bring its topic along
     write();
   }
   return draft.facts;
+}
+
+/** When the next sweep has something to write down that is due already, by `now()`. */
+export function nextSweepAt({
+  ledger,
+  settings,
+  now,
+}: {
+  ledger: Ledger;
+  settings: Context["settings"];
+  now: EpochMs;
+}): EpochMs {
+  if (ledger.toSweep.size === 0) return Number.POSITIVE_INFINITY;
+  const restsUntil = ageRestsUntil(ledger, settings);
+  if (restsUntil <= now) return now;
+  for (const owner of ledger.toSweep) if (!(owner instanceof HalfMessages)) return now;
+  return restsUntil;
 }
 
 function* toRelease(ledger: Ledger, draft: Draft, { now, wall }: Moment): Generator<Due> {

@@ -106,8 +106,8 @@ const ARBITRARY: { readonly [K in FactKind]: fc.Arbitrary<Omit<Extract<Fact, { k
     at: whole,
   }),
   "half-message-dropped": fc.record({ id: whole, topic: whole, at: whole }),
-  "topic-forgotten": fc.record({ topic: whole, at: whole }),
-  "group-forgotten": fc.record({ group: whole, at: whole }),
+  "topic-forgotten": fc.record({ topic: whole, ref: fc.record({ instance: text, topic: text }), at: whole }),
+  "group-forgotten": fc.record({ group: whole, ref: fc.record({ instance: text, group: text }), at: whole }),
   "wall-clock-stepped": fc.record({ from: whole, to: whole, at: whole }),
   "message-copied-forward": fc.record(
     {

@@ -190,8 +190,8 @@ const FACTS: { readonly [K in FactKind]: KindOfFact<K> } = {
     },
   },
   "half-message-dropped": { code: 21, fields: { id: whole, topic: whole, at: whole } },
-  "topic-forgotten": { code: 22, fields: { topic: whole, at: whole } },
-  "group-forgotten": { code: 23, fields: { group: whole, at: whole } },
+  "topic-forgotten": { code: 22, fields: { topic: whole, ref: topicRef, at: whole } },
+  "group-forgotten": { code: 23, fields: { group: whole, ref: groupRef, at: whole } },
   "wall-clock-stepped": { code: 24, fields: { from: whole, to: whole, at: whole } },
 };
 

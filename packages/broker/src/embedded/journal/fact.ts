@@ -257,12 +257,14 @@ export interface Missed {
 export interface TopicForgotten {
   readonly kind: "topic-forgotten";
   readonly topic: Id;
+  readonly ref: TopicRef;
   readonly at: EpochMs;
 }
 
 export interface GroupForgotten {
   readonly kind: "group-forgotten";
   readonly group: Id;
+  readonly ref: GroupRef;
   readonly at: EpochMs;
 }
 

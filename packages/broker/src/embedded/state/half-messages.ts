@@ -75,9 +75,10 @@ export class HalfMessages {
     return this.#toAbandon.dueCount > 0;
   }
 
-  /** How many are known, those with an outcome included. */
-  get size(): number {
-    return this.#byId.size;
+  /** Whether every transaction has its outcome, and no handle is in time (GRP-1). */
+  isOver(now: EpochMs): boolean {
+    if (this.open.size > 0 || this.abandonedCount > 0) return false;
+    return [...this.#byId.values()].every(({ until }) => until <= now);
   }
 
   get(id: Id): HalfMessage | undefined {

@@ -377,17 +377,15 @@ export class Ledger {
       this.ages.placeQueue(messages, fact.topic, fact.queue);
     },
 
-    "topic-forgotten": (fact) => {
-      const { ref } = this.#topicOf(fact.topic);
-      this.#topics.delete(fact.topic);
+    "topic-forgotten": ({ topic, ref }) => {
+      this.#topics.delete(topic);
       this.#topicsByName.delete(`${ref.instance}/${ref.topic}`);
     },
 
-    "group-forgotten": (fact) => {
-      const ref = this.#groups.get(fact.group)?.ref;
-      this.#groups.delete(fact.group);
-      this.#groupsByName.delete(`${ref?.instance}/${ref?.group}`);
-      for (const { subscriptions } of this.#topics.values()) subscriptions.delete(fact.group);
+    "group-forgotten": ({ group, ref }) => {
+      this.#groups.delete(group);
+      this.#groupsByName.delete(`${ref.instance}/${ref.group}`);
+      for (const { subscriptions } of this.#topics.values()) subscriptions.delete(group);
     },
 
     "wall-clock-stepped": ({ from, to, at }) => {

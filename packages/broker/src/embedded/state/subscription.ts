@@ -129,6 +129,11 @@ export class Subscription implements Captured {
     if (outstanding.attempt > 0) this.waiting.add(outstanding);
   }
 
+  /** Whether nothing is outstanding, and no handle in time (GRP-1). */
+  isOver(now: EpochMs): boolean {
+    return this.outstandingCount === 0 && this.#queues.every((progress) => progress.quietFrom <= now);
+  }
+
   /** Passes the time: what has come due is due, or exhausted. */
   settle(now: EpochMs): void {
     const spent: Outstanding[] = [];

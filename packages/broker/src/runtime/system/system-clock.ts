@@ -1,6 +1,6 @@
 import type { DurationMs, EpochMs } from "../../domain/time.ts";
-import { SECOND } from "../../domain/time.ts";
-import type { Alarm, Clock } from "../clock.ts";
+import { MINUTE, SECOND } from "../../domain/time.ts";
+import type { Alarm, Clock, WallStep } from "../clock.ts";
 import { systemTimeSources, type TimeSources } from "./time-sources.ts";
 
 interface PendingAlarm {
@@ -14,13 +14,20 @@ export class SystemClock implements Clock {
   /** What makes an instant of the steady time. Only grows: with sleep, and with the wall clock. */
   #offset: DurationMs;
   #lookedForSleep: { readonly steady: DurationMs; readonly sinceBoot: DurationMs };
+  #slept: DurationMs = 0;
+  readonly #tellStepsOver: DurationMs;
+  /** What makes the wall clock of the time since then, sleep included; looked at anew each time, so that drift is no step. */
+  #wallOffset: DurationMs;
+  #wallStep: WallStep | undefined;
   readonly #alarms = new Set<PendingAlarm>();
   #timer: { readonly ringsAt: EpochMs; stop(): void } | undefined;
 
-  constructor(sources: TimeSources = systemTimeSources) {
+  constructor(sources: TimeSources = systemTimeSources, { tellStepsOver = 10 * MINUTE } = {}) {
     this.#sources = sources;
+    this.#tellStepsOver = tellStepsOver;
     this.#lookedForSleep = { sinceBoot: sources.sinceBoot(), steady: sources.steady() };
     this.#offset = sources.wall() - this.#lookedForSleep.steady;
+    this.#wallOffset = this.#offset;
   }
 
   now(): EpochMs {
@@ -29,7 +36,12 @@ export class SystemClock implements Clock {
     // Before the wall clock counts: what it is ahead by may be that same sleep.
     if (wall > this.#offset + steady || steady - this.#lookedForSleep.steady >= SECOND) this.#lookForSleep();
     this.#notBefore(wall, steady);
+    this.#lookForStep(wall, steady);
     return this.#offset + steady;
+  }
+
+  wallStep(): WallStep | undefined {
+    return this.#wallStep;
   }
 
   wall(): EpochMs {
@@ -57,8 +69,23 @@ export class SystemClock implements Clock {
     const sinceBoot = this.#sources.sinceBoot();
     const steady = this.#sources.steady();
     const slept = sinceBoot - this.#lookedForSleep.sinceBoot - (steady - this.#lookedForSleep.steady);
-    if (slept > SECOND) this.#offset += slept;
+    if (slept > SECOND) {
+      this.#offset += slept;
+      this.#slept += slept;
+    }
     this.#lookedForSleep = { sinceBoot, steady };
+  }
+
+  #lookForStep(wall: EpochMs, steady: DurationMs): void {
+    const isLarge = (): boolean => Math.abs(wall - this.#expectedWall(steady)) > this.#tellStepsOver;
+    // A sleep that nobody has noticed yet is no step.
+    if (isLarge()) this.#lookForSleep();
+    if (isLarge()) this.#wallStep = { from: this.#expectedWall(steady), to: wall };
+    this.#wallOffset += wall - this.#expectedWall(steady);
+  }
+
+  #expectedWall(steady: DurationMs): EpochMs {
+    return this.#wallOffset + this.#slept + steady;
   }
 
   #cancel(alarm: PendingAlarm): void {
