@@ -17,13 +17,20 @@ export default defineConfig({
     maxWorkers: 3,
     reporters: ["default", new SkipReporter(), ...(report === undefined ? [] : [jsonTo(report)])],
     projects: [
-      { ...source, test: { name: "unit", include: ["packages/*/{src,test}/**/*.test.ts"], testTimeout: 20_000 } },
+      {
+        ...source,
+        test: {
+          name: "unit",
+          include: ["packages/*/{src,test}/**/*.test.ts", "test/checker/**/*.test.ts"],
+          testTimeout: 20_000,
+        },
+      },
       {
         ...source,
         test: {
           name: "process",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/sdk/**"],
+          exclude: ["test/sdk/**", "test/checker/**"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
