@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { ask, askOn, elementsOf, expectReadable, headerOf, verdictOf } from "../process/ask.ts";
 import { BrokerProcess, cleanUp, newDirectory } from "../process/broker-process.ts";
@@ -119,6 +120,26 @@ describe.concurrent("XML", () => {
       MALFORMED,
     ],
     ["UTF-16", () => document(Buffer.from(`\uFEFF${aMessage()}`, "utf16le")), MALFORMED],
+    [
+      "UTF-16 that says so",
+      () => document(Buffer.from('<?xml version="1.0" encoding="UTF-16"?><Message/>', "utf16le")),
+      MALFORMED,
+    ],
+    ["another encoding declared", () => document(`<?xml version="1.0" encoding="GBK"?>${aMessage()}`), MALFORMED],
+    ["two byte order marks", () => document(`\uFEFF\uFEFF${aMessage()}`), MALFORMED],
+    ["an overlong slash", () => document(Buffer.from(aMessage({ body: "\xc0\xaf" }), "latin1")), MALFORMED],
+    ["surrogates in UTF-8", () => document(Buffer.from(aMessage({ body: "\xed\xa0\x80" }), "latin1")), MALFORMED],
+    ["a zero in a tag", () => document(aMessage().replace("MessageBody>", "Message\0Body>")), INVALID],
+    [
+      "50,000 attributes",
+      () => document(`<Message ${Array.from({ length: 50_000 }, (_, n) => `a${n}=""`).join(" ")}/>`),
+      INVALID,
+    ],
+    [
+      "a compressed document",
+      () => byShop({ ...publish("normal"), body: gzipSync(aMessage()), headers: { "Content-Encoding": "gzip" } }),
+      MALFORMED,
+    ],
     ["nothing but zeros", () => document(Buffer.alloc(MIB)), MALFORMED],
     ["100,000 levels", () => document("<a>".repeat(100_000)), INVALID],
     ["4 MiB of attributes", () => document(`<Message ${'a="b" '.repeat(700_000)}/>`), INVALID],

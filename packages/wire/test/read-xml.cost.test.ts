@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { childText, type ElementShape, readXml } from "../src/xml/read-xml.ts";
+import { XmlFault } from "../src/xml/xml-fault.ts";
 
 /** What a body can be made of that needs work: one of these, again and again. */
 const PATTERNS: Record<string, string> = {
@@ -31,7 +32,7 @@ function aDocument(name: string, bodyBytes: number): Buffer {
 }
 
 /** How many bytes a reading looks at or copies, one by one or in runs. */
-function bytesVisited(document: Buffer): number {
+function bytesVisited(document: Buffer, read: (watched: Buffer) => void): number {
   let visited = 0;
   const watched = new Proxy(document, {
     get(target, property) {
@@ -46,7 +47,7 @@ function bytesVisited(document: Buffer): number {
       return Reflect.get(target, property);
     },
   });
-  readXml(watched, SHAPE);
+  read(watched);
   return visited;
 }
 
@@ -58,7 +59,7 @@ describe.each(Object.keys(PATTERNS))("reading %s", (name) => {
   it("takes work linear in the size: no byte is visited more than a few times", () => {
     for (const size of [16 * 1024, 128 * 1024]) {
       const document = aDocument(name, size);
-      expect(bytesVisited(document)).toBeLessThan(8 * document.length);
+      expect(bytesVisited(document, (watched) => readXml(watched, SHAPE))).toBeLessThan(8 * document.length);
     }
   });
 
@@ -73,6 +74,47 @@ describe.each(Object.keys(PATTERNS))("reading %s", (name) => {
     expect(strings.mock.calls.length).toBeLessThan(10);
     expect(scratchBytes + stringBytes).toBeLessThanOrEqual(3 * document.length);
   });
+});
+
+const MIB = 1_024 * 1_024;
+
+/** Documents that are dear for parsers of another sort, each with how much of it may be looked at before it is refused. */
+const ATTACKS: Record<string, { readonly document: string; readonly visited: number }> = {
+  "entities that grow by a factor of ten": {
+    document: `<!DOCTYPE m [<!ENTITY a0 "ha">${Array.from({ length: 9 }, (_, n) => `<!ENTITY a${n + 1} "${`&a${n};`.repeat(10)}">`).join("")}]><Message>&a9;</Message>`,
+    visited: 100,
+  },
+  "an external entity": {
+    document: '<!DOCTYPE m [<!ENTITY x SYSTEM "file:///etc/passwd">]><Message><MessageBody>&x;</MessageBody></Message>',
+    visited: 100,
+  },
+  "an entity from nowhere": { document: "<Message><MessageBody>&x;</MessageBody></Message>", visited: 500 },
+  "200,000 levels": { document: "<Message>".repeat(200_000), visited: 500 },
+  "200,000 levels below the body": { document: `<Message><MessageBody>${"<a>".repeat(200_000)}`, visited: 500 },
+  "50,000 attributes": {
+    document: `<Message ${Array.from({ length: 50_000 }, (_, n) => `a${n}="b"`).join(" ")}/>`,
+    visited: 500,
+  },
+  "a name of 8 MiB": { document: `<${"M".repeat(8 * MIB)}>`, visited: 9 * 8 * MIB },
+  "a namespace of 8 MiB that never ends": { document: `<Message xmlns="${"a".repeat(8 * MIB)}`, visited: 9 * 8 * MIB },
+  "a reference of 8 MiB": { document: `<Message><MessageBody>&#${"9".repeat(8 * MIB)};`, visited: 9 * 8 * MIB },
+  "a CDATA section of 8 MiB that never ends": {
+    document: `<Message><MessageBody><![CDATA[${"]]".repeat(4 * MIB)}`,
+    visited: 9 * 8 * MIB,
+  },
+  "UTF-16": { document: "\u{feff}<Message/>".split("").join("\0"), visited: 500 },
+};
+
+describe.each(Object.entries(ATTACKS))("%s", (_name, { document, visited }) => {
+  it("is refused, and costs at most a few looks at each byte up to where it is seen", () => {
+    const refused = (watched: Buffer) => expect(() => readXml(watched, SHAPE)).toThrow(XmlFault);
+    expect(bytesVisited(Buffer.from(document), refused)).toBeLessThan(visited);
+  });
+});
+
+it("800,000 character references are a body like any other", () => {
+  const document = Buffer.from(`<Message><MessageBody>${"&#65;".repeat(800_000)}</MessageBody></Message>`);
+  expect(childText(readXml(document, SHAPE), "MessageBody")).toBe("A".repeat(800_000));
 });
 
 /** A string takes a byte for each unit, or two as soon as one of them is beyond Latin-1. */
