@@ -10,6 +10,14 @@ import { type DataDescription, removeData } from "./embedded/journal/data-direct
 import { FileJournal } from "./embedded/journal/file-journal.ts";
 import type { Journal } from "./embedded/journal/journal.ts";
 import { MemoryJournal } from "./embedded/journal/memory-journal.ts";
+import { type BackupDescription, createBackup } from "./embedded/upkeep/create-backup.ts";
+import type { Findings } from "./embedded/upkeep/inspect-data.ts";
+import type { RepairPlan } from "./embedded/upkeep/plan-repair.ts";
+import type { Progress } from "./embedded/upkeep/progress.ts";
+import { inspectAlone, repairData } from "./embedded/upkeep/repair-data.ts";
+import { type DataReport, reportFindings } from "./embedded/upkeep/report-findings.ts";
+import { restoreBackup } from "./embedded/upkeep/restore-backup.ts";
+import { verifyBackup } from "./embedded/upkeep/verify-backup.ts";
 import type { Engine } from "./engine/engine.ts";
 import { GuardedEngine } from "./engine/guarded-engine.ts";
 import { MeasuredEngine } from "./engine/measured-engine.ts";
@@ -30,6 +38,9 @@ import { SimulatedClock } from "./testing/simulated-clock.ts";
 import { TestInterface } from "./testing/test-interface.ts";
 
 export type { DataDescription } from "./embedded/journal/data-directory.ts";
+export type { BackupDescription } from "./embedded/upkeep/create-backup.ts";
+export type { Progress } from "./embedded/upkeep/progress.ts";
+export type { DataReport } from "./embedded/upkeep/report-findings.ts";
 export type { ProcessIdentity } from "./runtime/system/system-disk.ts";
 
 /** A broker that serves. */
@@ -112,6 +123,81 @@ export function resetData(
   agrees: (found: DataDescription) => Promise<boolean>,
 ): Promise<boolean> {
   return removeData(new SystemDisk({ pid, uid }), directory, agrees);
+}
+
+/** Reads a data directory that no broker uses, and says what is there and what of it is damaged (DUR-1). */
+export async function inspectDirectory(
+  directory: string,
+  { pid, uid }: ProcessIdentity,
+  progress: Progress,
+): Promise<DataReport> {
+  const disk = new SystemDisk({ pid, uid });
+  return reportFindings(await inspectAlone(disk, { directory, version: VERSION }, progress));
+}
+
+export interface RepairRequest {
+  readonly directory: string;
+  /** Whether what is removed is kept beside the directory. */
+  readonly keepsCopies: boolean;
+  readonly progress: Progress;
+}
+
+/** What a repair found, what it would do, and where it would keep what it removes. */
+export interface RepairProposal {
+  readonly report: DataReport;
+  /** In sentences that say what is lost. */
+  readonly steps: readonly string[];
+  readonly copiesTo: string | undefined;
+}
+
+/** Repairs a data directory that no broker uses, once `agrees` has seen what is lost by it; undefined: it did not agree. */
+export async function repairDirectory(
+  { directory, keepsCopies, progress }: RepairRequest,
+  { terminal, pid, uid }: Surroundings,
+  agrees: (proposal: RepairProposal) => Promise<boolean>,
+): Promise<DataReport | undefined> {
+  const clock = new SystemClock();
+  const log = new SystemLog({ level: "warn", terminal, wall: () => clock.wall() });
+  const runtime: Runtime = { clock, log, random: new SystemRandom(), disk: new SystemDisk({ pid, uid }) };
+  const stamp = new Date(clock.wall()).toISOString().replace(/\D/g, "").slice(0, 14);
+  const copiesTo = keepsCopies ? `${directory}.removed-${stamp}` : undefined;
+  const ask = (findings: Findings, { steps }: RepairPlan): Promise<boolean> =>
+    agrees({ report: reportFindings(findings), steps: steps.map(({ sentence }) => sentence), copiesTo });
+  const { findings, isDone } = await repairData(runtime, { directory, version: VERSION, copiesTo }, ask, progress);
+  return isDone ? reportFindings(findings) : undefined;
+}
+
+/** Copies a data directory, also one that a broker uses. */
+export function backUp(
+  directory: string,
+  target: string,
+  { pid, uid }: ProcessIdentity,
+  progress: Progress,
+): Promise<BackupDescription> {
+  const runtime = { disk: new SystemDisk({ pid, uid }), clock: new SystemClock() };
+  return createBackup(runtime, { directory, target, version: VERSION }, progress);
+}
+
+/** Reads all of a backup. */
+export async function verify(
+  target: string,
+  { pid, uid }: ProcessIdentity,
+  progress: Progress,
+): Promise<{ readonly faults: readonly string[]; readonly report: DataReport | undefined }> {
+  const disk = new SystemDisk({ pid, uid });
+  const { faults, findings } = await verifyBackup(disk, { target, version: VERSION }, progress);
+  return { faults, report: findings && reportFindings(findings) };
+}
+
+/** Makes a data directory of a backup. */
+export async function restore(
+  target: string,
+  directory: string,
+  { pid, uid }: ProcessIdentity,
+  progress: Progress,
+): Promise<DataReport> {
+  const disk = new SystemDisk({ pid, uid });
+  return reportFindings(await restoreBackup(disk, { target, directory, version: VERSION }, progress));
 }
 
 interface OpenedEngine {

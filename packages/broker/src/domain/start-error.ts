@@ -1,4 +1,4 @@
-/** Why a start cannot succeed (RUN-1): one sentence for a person, and what the process exits with. */
+/** Why a start, or any other command, cannot succeed (RUN-1): one sentence for a person, and what the process exits with. */
 export class StartError extends Error {
   readonly exitCode: number;
 

@@ -1,4 +1,5 @@
 import type { Config } from "@stagemq/broker";
+import { describeSize } from "../describe-size.ts";
 import type { Surroundings } from "../host.ts";
 
 /** Deletes what stagemq wrote, if the person agrees. Whether it is gone, or was never there. */
@@ -9,12 +10,6 @@ export function resetData({ dataDirectory = "", yes }: Config, { host, door }: S
     const answer = await host.ask(`Delete all data in ${dataDirectory} (${found})? [y/N] `);
     return /^y(es)?$/i.test(answer.trim());
   });
-}
-
-function describeSize(bytes: number): string {
-  const units = ["bytes", "kB", "MB", "GB", "TB"];
-  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
-  return `${Math.round(bytes / 1_000 ** power)} ${units[power]}`;
 }
 
 /** On the clock of the one who is asked: 2026-11-20 18:03. */

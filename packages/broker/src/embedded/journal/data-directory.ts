@@ -12,11 +12,11 @@ import { RESERVE_NAME } from "./space.ts";
 
 /** The folder that holds one broker's data: whose it is, who holds it, and what in it is ours. */
 
-const IDENTITY = "stagemq-data.json";
+export const IDENTITY = "stagemq-data.json";
 const UNFINISHED_IDENTITY = "stagemq-data.json.new";
 const SECRET_BYTES = 32;
 /** Left behind by file systems and by the lock (DUR-4). */
-const NOT_DATA = /^(lost\+found|(new-)?lock-[0-9a-f]+)$/;
+export const NOT_DATA = /^(lost\+found|(new-)?lock-[0-9a-f]+)$/;
 
 export interface DataDirectoryOptions {
   readonly directory: string;
@@ -37,7 +37,7 @@ export interface DataDirectory {
 }
 
 /** Kept as JSON beside a checksum of the others. This form stays, so that every stagemq can name what it cannot read. */
-interface Identity {
+export interface Identity {
   readonly format: number;
   readonly version: string;
   readonly clock: "system" | "simulated";
@@ -165,7 +165,7 @@ async function removeFirstAttempt(disk: Disk, directory: string, names: readonly
   for (const name of names.filter(isData)) await disk.remove(`${directory}/${name}`);
 }
 
-async function readIdentity(disk: Disk, directory: string): Promise<Identity> {
+export async function readIdentity(disk: Disk, directory: string): Promise<Identity> {
   const file = await disk.open(`${directory}/${IDENTITY}`, "read");
   try {
     const text = (await file.read(0, 4_096)).toString("utf8");
@@ -182,10 +182,8 @@ async function readIdentity(disk: Disk, directory: string): Promise<Identity> {
 
 function checkIdentity({ directory, version, clock }: DataDirectoryOptions, identity: Identity): Uint8Array {
   if (identity.format !== DATA_FORMAT) {
-    throw new StartError(
-      5,
-      `${directory} has data format ${identity.format}, written by stagemq ${identity.version}; this is ${version} and reads format ${DATA_FORMAT}. Start that version, or use another directory: --data DIR.`,
-    );
+    const formats = describeFormats(directory, identity, version);
+    throw new StartError(5, `${formats}. Start that version, or use another directory: --data DIR.`);
   }
   // TIM-4: times that were advanced by hand mean nothing to the system's clock, and the other way round.
   if (identity.clock !== clock) {
@@ -195,6 +193,12 @@ function checkIdentity({ directory, version, clock }: DataDirectoryOptions, iden
     );
   }
   return Uint8Array.from(Buffer.from(identity.secret, "hex"));
+}
+
+/** DUR-5: both formats, for whoever has to find the stagemq that fits. */
+export function describeFormats(directory: string, identity: Identity, version: string): string {
+  const written = `data format ${identity.format}, written by stagemq ${identity.version}`;
+  return `${directory} has ${written}; this is ${version} and reads format ${DATA_FORMAT}`;
 }
 
 async function writeIdentity(disk: Disk, options: DataDirectoryOptions, secret: Uint8Array): Promise<void> {

@@ -109,7 +109,7 @@ export function decodeGroupHeader(
 }
 
 /** Also of the place: a true header is no header anywhere else. */
-function groupChecksum(bytes: Buffer, at: number, { seed, position }: GroupPlace): number {
+export function groupChecksum(bytes: Buffer, at: number, { seed, position }: GroupPlace): number {
   PLACE.writeUIntLE(position, 0, 6);
   return crc32(bytes.subarray(at + 4, at + GROUP_HEADER_BYTES), crc32(PLACE, seed));
 }

@@ -1,0 +1,555 @@
+import { crc32 } from "node:zlib";
+import type { TopicRef } from "../../domain/names.ts";
+import { DAY } from "../../domain/time.ts";
+import type { Disk, DiskFile } from "../../runtime/disk.ts";
+import { UnreadableBytes } from "../journal/binary.ts";
+import { describeBytes } from "../journal/damaged-journal.ts";
+import { IDENTITY, type Identity } from "../journal/data-directory.ts";
+import type { Fact, Position } from "../journal/fact.ts";
+import { decodeFact } from "../journal/fact-codec.ts";
+import { endOfFrame, FRAME_HEADER_BYTES } from "../journal/frame.ts";
+import { type ChainLink, GroupReader, type ReadGroup } from "../journal/group-reader.ts";
+import {
+  decodeGroupHeader,
+  decodeSegmentHeader,
+  GROUP_HEADER_BYTES,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  segmentName,
+} from "../journal/segment.ts";
+import {
+  checkSnapshot,
+  readSnapshot,
+  readSnapshotHeader,
+  type SnapshotHeader,
+  snapshotName,
+} from "../journal/snapshot-file.ts";
+import { Ledger } from "../state/ledger.ts";
+import { NO_TAG } from "../state/tag-set.ts";
+import { findData } from "./data-files.ts";
+import { type Alive, findAlive } from "./find-alive.ts";
+import { isFiller, recoverHeader } from "./mend-segment.ts";
+import { NOBODY_WATCHES, type Progress } from "./progress.ts";
+
+/** Reads a data directory from end to end as a start and a scrub would, and goes on behind what is damaged. Changes nothing. */
+
+const WINDOW_BYTES = 1_024 * 1_024;
+/** A head and the group behind it. */
+const MAX_HEAD_BYTES = 64 * WINDOW_BYTES;
+/** What is counted does not depend on them. */
+export const LEDGER_SETTINGS = { maxRetries: 288, onExhausted: "dead-letter", checkFor: DAY } as const;
+
+export interface Findings {
+  readonly directory: string;
+  readonly identity: Identity | undefined;
+  /** Of snapshots and segments. */
+  readonly bytes: number;
+  /** In the segments, as far as they can be read. */
+  readonly facts: number;
+  readonly segments: readonly FoundSegment[];
+  readonly snapshots: readonly FoundSnapshot[];
+  /** What a start would have; where facts are damaged that it needs, what it would have without them and all later ones. */
+  readonly topics: readonly FoundTopic[];
+  readonly groups: number;
+  /** The end of a write that was never confirmed: the next start cuts it. */
+  readonly tear: (Range & { readonly segment: number }) | undefined;
+  readonly damages: readonly Damage[];
+  /** From where a start would go on; undefined: from the beginning. */
+  readonly replaysFrom: SnapshotHeader | undefined;
+  /** Whether there is anything to start from. */
+  readonly canStart: boolean;
+  readonly ledger: Ledger;
+  /** Bytes below the snapshot in which no fact stands any more. */
+  readonly gone: readonly Range[];
+}
+
+export interface FoundSegment {
+  readonly header: SegmentHeader;
+  readonly bytes: number;
+}
+
+export interface FoundSnapshot {
+  readonly position: Position;
+  readonly bytes: number;
+  readonly isSound: boolean;
+}
+
+export interface FoundTopic {
+  readonly ref: TopicRef;
+  readonly messages: number;
+  readonly delayed: number;
+  readonly half: number;
+}
+
+/** From the first byte up to, not including, the last; positions in the journal or offsets in a file. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** `needed`: a start needs these facts. Else a snapshot stands for them, and only messages may be gone. */
+export type Damage = { readonly lost?: Lost | undefined } & (
+  | { readonly sort: "identity" }
+  | { readonly sort: "snapshot"; readonly position: Position; readonly why: string }
+  | {
+      readonly sort: "head";
+      readonly segment: number;
+      readonly needed: boolean;
+      /** What it must have been, where that can be told. */
+      readonly recovered: SegmentHeader | undefined;
+    }
+  | { readonly sort: "missing"; readonly segment: number; readonly needed: boolean }
+  | (Range & {
+      readonly sort: "bytes";
+      readonly segment: number;
+      readonly needed: boolean;
+      readonly header: SegmentHeader;
+      readonly link: ChainLink;
+      /** Of the first group behind it; undefined where the journal ends. */
+      readonly next: ChainLink | undefined;
+    })
+  /** A repair that was cut short: these bytes were filled, but their messages were not given up. */
+  | (Range & { readonly sort: "filled"; readonly segment: number; readonly needed: boolean })
+);
+
+/** What is lost by a damage, as far as that can be known. */
+export interface Lost {
+  readonly messages: number;
+  readonly topics: readonly string[];
+  /** There may be more: what cannot be read cannot be counted. */
+  readonly atLeast: boolean;
+}
+
+export function describeDamage(damage: Damage): string {
+  switch (damage.sort) {
+    case "identity":
+      return `${IDENTITY}, which holds the key to all handles`;
+    case "snapshot":
+      return `snapshot ${snapshotName(damage.position)}: ${damage.why}`;
+    case "head":
+      return describeBytes(damage.segment, 0, SEGMENT_HEADER_BYTES);
+    case "missing":
+      return `segment ${damage.segment} is missing`;
+    case "bytes":
+      return describeBytes(damage.segment, damage.from, damage.to);
+    case "filled":
+      return `${describeBytes(damage.segment, damage.from, damage.to)}, which an earlier repair gave up`;
+  }
+}
+
+/** The file in which it is. */
+export function fileOf(damage: Damage): string {
+  if (damage.sort === "identity") return IDENTITY;
+  return damage.sort === "snapshot" ? snapshotName(damage.position) : segmentName(damage.segment);
+}
+
+/** The snapshots and segments may be those of a running broker; then what it writes meanwhile is not in the findings. */
+export async function inspectData(
+  disk: Disk,
+  { directory, version }: { readonly directory: string; readonly version: string },
+  progress: Progress = NOBODY_WATCHES,
+): Promise<Findings> {
+  const files = await findData(disk, directory, version);
+  const sizes = await Promise.all(
+    files.names.filter((name) => name !== IDENTITY).map((name) => disk.stat(`${directory}/${name}`)),
+  );
+  const bytes = sizes.reduce((sum, size) => sum + size.bytes, 0);
+  progress.begin(bytes);
+  const inspection = new DataInspection(disk, directory, progress);
+  if (files.identity === undefined) inspection.damages.push({ sort: "identity" });
+  await inspection.readSnapshots(files.snapshots);
+  await inspection.readSegments(files.segments);
+  return { directory, identity: files.identity, bytes, ...(await inspection.conclude()) };
+}
+
+/** Where the chain of groups has been followed to. */
+interface Expected {
+  readonly number: number;
+  readonly base: Position;
+  /** Undefined behind bytes that cannot be read. */
+  readonly link: ChainLink | undefined;
+}
+
+/** Bytes up to the end of a segment that cannot be read: the next one knows what was there. */
+type OpenEnd = Range & { readonly header: SegmentHeader; readonly link: ChainLink };
+
+class DataInspection {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #progress: Progress;
+  readonly damages: Damage[] = [];
+  readonly #segments: FoundSegment[] = [];
+  readonly #snapshots: FoundSnapshot[] = [];
+  /** Sound by themselves, newest first. */
+  #candidates: SnapshotHeader[] = [];
+  #base: SnapshotHeader | undefined;
+  #canStart = true;
+  #ledger = new Ledger(LEDGER_SETTINGS, () => NO_TAG);
+  /** Something is missing that the next facts build on. */
+  #isFrozen = false;
+  #facts = 0;
+  #expected: Expected | undefined;
+  #openEnd: OpenEnd | undefined;
+  #tear: Findings["tear"];
+  readonly #gone: Range[] = [];
+  /** By earlier repairs. */
+  readonly #filled: (Range & { readonly segment: number; readonly base: Position })[] = [];
+  readonly #behind = { messages: 0, topics: new Set<number>() };
+
+  constructor(disk: Disk, directory: string, progress: Progress) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#progress = progress;
+  }
+
+  async readSnapshots(positions: readonly Position[]): Promise<void> {
+    for (const position of positions) {
+      const path = this.#pathOf(snapshotName(position));
+      const { bytes } = await this.#disk.stat(path);
+      let why: string | undefined;
+      try {
+        const header = await readSnapshotHeader(this.#disk, path);
+        if (header.position !== position) throw new UnreadableBytes("it is not what its name says");
+        await checkSnapshot(this.#disk, path);
+        this.#candidates.unshift(header);
+      } catch (error) {
+        if (!(error instanceof UnreadableBytes)) throw error;
+        why = error.message;
+        this.damages.push({ sort: "snapshot", position, why });
+      }
+      this.#progress.add(bytes);
+      this.#snapshots.push({ position, bytes, isSound: why === undefined });
+    }
+  }
+
+  async readSegments(numbers: readonly number[]): Promise<void> {
+    await this.#chooseBase(numbers);
+    for (const number of numbers) {
+      this.#noteMissing(number);
+      const file = await this.#disk.open(this.#pathOf(segmentName(number)), "read");
+      try {
+        await this.#readSegment(number, file, number === numbers.at(-1));
+      } finally {
+        await file.close();
+      }
+    }
+  }
+
+  async conclude(): Promise<Omit<Findings, "directory" | "identity" | "bytes">> {
+    this.#closeOpenEnd(undefined);
+    const damages = await this.#countLosses();
+    const ledger = this.#ledger;
+    return {
+      facts: this.#facts,
+      segments: this.#segments,
+      snapshots: this.#snapshots,
+      topics: [...ledger.topics()].map(({ id, ref, queues, half }) => ({
+        ref,
+        messages: queues.reduce((sum, queue) => sum + queue.count, 0),
+        delayed: ledger.delayed.countOf(id),
+        half: half.open.size,
+      })),
+      groups: [...ledger.groups()].length,
+      tear: this.#tear,
+      damages,
+      replaysFrom: this.#base,
+      canStart: this.#canStart,
+      ledger,
+      gone: this.#gone,
+    };
+  }
+
+  /** The newest snapshot whose group is in the journal (D2), or the beginning. */
+  async #chooseBase(numbers: readonly number[]): Promise<void> {
+    for (const candidate of this.#candidates) {
+      if (!(await this.#hasGroupOf(candidate, numbers))) {
+        const why = `what it goes on from is missing: ${describeBytes(candidate.group.segment, candidate.group.offset, candidate.group.offset + GROUP_HEADER_BYTES)}`;
+        this.damages.push({ sort: "snapshot", position: candidate.position, why });
+        continue;
+      }
+      try {
+        const slices = readSnapshot(this.#disk, this.#pathOf(snapshotName(candidate.position)));
+        this.#ledger = await Ledger.restore(LEDGER_SETTINGS, () => NO_TAG, slices);
+        this.#base = candidate;
+        return;
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        this.damages.push({ sort: "snapshot", position: candidate.position, why });
+      }
+    }
+    if (numbers[0] === 1) return;
+    // Only a snapshot could stand for what is not there any more.
+    this.#canStart = false;
+    this.#isFrozen = true;
+    this.damages.push({ sort: "missing", segment: 1, needed: true });
+  }
+
+  async #hasGroupOf({ position, group }: SnapshotHeader, numbers: readonly number[]): Promise<boolean> {
+    if (!numbers.includes(group.segment)) return false;
+    const file = await this.#disk.open(this.#pathOf(segmentName(group.segment)), "read");
+    try {
+      const head = await file.read(0, SEGMENT_HEADER_BYTES);
+      const segment = decodeSegmentHeader(head);
+      const bytes = await file.read(group.offset, GROUP_HEADER_BYTES);
+      if (segment === undefined) return false;
+      const place = segment.base + group.offset;
+      const header = decodeGroupHeader(bytes, 0, { seed: segment.seed, position: place });
+      return header?.sequence === group.sequence && header.checksum === group.checksum && place < position;
+    } finally {
+      await file.close();
+    }
+  }
+
+  #noteMissing(number: number): void {
+    if (this.#expected === undefined) return;
+    if (this.#expected.number < number) this.#closeOpenEnd(undefined);
+    for (let missing = this.#expected.number; missing < number; missing++) {
+      const needed = this.#isNeededFrom(missing);
+      this.damages.push({ sort: "missing", segment: missing, needed });
+      if (needed) this.#isFrozen = true;
+    }
+    if (this.#expected.number < number) this.#expected = undefined;
+  }
+
+  async #readSegment(number: number, file: DiskFile, isNewest: boolean): Promise<void> {
+    const bytes = await file.size();
+    const expected = this.#expected;
+    let header = decodeSegmentHeader(await file.read(0, SEGMENT_HEADER_BYTES));
+    if (header === undefined && isNewest && bytes <= SEGMENT_HEADER_BYTES && expected !== undefined) {
+      this.#tear = { segment: number, from: 0, to: bytes };
+      return;
+    }
+    if (header?.number !== number || (expected !== undefined && !leadsTo(expected, header))) {
+      header = await this.#recoverHead(number, file, bytes, header);
+      if (header === undefined) {
+        this.#progress.add(bytes);
+        return;
+      }
+    }
+    this.#segments.push({ header, bytes });
+    this.#checkEndBefore(header);
+    await this.#readGroups(header, file, bytes, isNewest);
+  }
+
+  /** A head that does not fit what comes before it: what it must have been, or what it says if it is the end before it that is missing. */
+  async #recoverHead(
+    number: number,
+    file: DiskFile,
+    bytes: number,
+    header: SegmentHeader | undefined,
+  ): Promise<SegmentHeader | undefined> {
+    const expected = this.#expected;
+    if (header?.number === number && (expected === undefined || header.base > expected.base)) return header;
+    const head = await file.read(0, Math.min(bytes, MAX_HEAD_BYTES));
+    const recovered = expected?.link && recoverHeader(head, { number, base: expected.base, ...expected.link });
+    const needed = this.#isNeededFrom(number);
+    this.damages.push({ sort: "head", segment: number, needed, recovered });
+    if (recovered !== undefined) return recovered;
+    this.#closeOpenEnd(undefined);
+    if (needed) this.#isFrozen = true;
+    else if (expected !== undefined) this.#gone.push({ from: expected.base, to: expected.base + bytes });
+    this.#expected = undefined;
+    return undefined;
+  }
+
+  /** What the segment before this one has lost of its end, by its being shorter or by bytes that cannot be read. */
+  #checkEndBefore(header: SegmentHeader): void {
+    const before = this.#segments.at(-2);
+    const expected = this.#expected;
+    if (before === undefined || expected === undefined) return;
+    if (expected.link !== undefined && header.base > expected.base) {
+      this.#openEnd = { header: before.header, from: before.bytes, to: before.bytes, link: expected.link };
+    }
+    this.#closeOpenEnd(header);
+  }
+
+  #closeOpenEnd(behind: SegmentHeader | undefined): void {
+    if (this.#openEnd === undefined) return;
+    const { header, from, to, link } = this.#openEnd;
+    this.#openEnd = undefined;
+    const next = behind && { sequence: behind.sequence, previous: behind.previous };
+    this.#noteBytes(header, { from, to: behind === undefined ? to : behind.base - header.base }, link, next);
+  }
+
+  async #readGroups(header: SegmentHeader, file: DiskFile, bytes: number, isNewest: boolean): Promise<void> {
+    const number = header.number + 1;
+    let link: ChainLink = { sequence: header.sequence, previous: header.previous };
+    this.#progress.add(Math.min(bytes, SEGMENT_HEADER_BYTES));
+    for (let from = SEGMENT_HEADER_BYTES; from < bytes; ) {
+      const reader = new GroupReader({ header, file }, { from, to: bytes, link });
+      const bad = await this.#readWhileSound(header, reader);
+      link = reader.link;
+      if (bad === undefined) break;
+      const { next, isConfirmed } = await searchBehind(header, file, bad.offset, bytes);
+      if (isNewest && !isConfirmed && !this.#isKnownToBeSynced(header, bad.offset)) {
+        this.#tear = { segment: header.number, from: bad.offset, to: bytes };
+        this.#progress.add(bytes - bad.offset);
+        this.#expected = { number, base: header.base + bad.offset, link };
+        return;
+      }
+      this.#progress.add((next?.offset ?? bytes) - bad.offset);
+      if (next === undefined) {
+        this.#openEnd = { header, from: bad.offset, to: bytes, link };
+        this.#expected = { number, base: header.base + bytes, link: undefined };
+        return;
+      }
+      this.#noteBytes(header, { from: bad.offset, to: next.offset }, link, next.link);
+      link = next.link;
+      from = next.offset;
+    }
+    this.#expected = { number, base: header.base + bytes, link };
+  }
+
+  async #readWhileSound(header: SegmentHeader, reader: GroupReader): Promise<{ readonly offset: number } | undefined> {
+    while (!reader.isAtEnd) {
+      const group = reader.next();
+      if (group === undefined) await reader.load();
+      else if (group.sort === "bad") return group;
+      else {
+        this.#readFacts(header, group);
+        this.#progress.add(group.end - group.offset);
+      }
+    }
+    return undefined;
+  }
+
+  #readFacts({ number, base }: SegmentHeader, { bytes, offset }: ReadGroup): void {
+    const notBefore = this.#base?.position ?? 0;
+    for (let at = GROUP_HEADER_BYTES; at < bytes.length; ) {
+      const end = endOfFrame(bytes, at);
+      const position = base + offset + at;
+      if (isFiller(bytes, at)) this.#noteFilled(number, { from: offset, to: offset + bytes.length }, base);
+      else if (position < notBefore) this.#facts++;
+      else this.#apply(decodeFact(bytes, at + FRAME_HEADER_BYTES, end), position);
+      at = end;
+    }
+  }
+
+  #apply(fact: Fact, position: Position): void {
+    this.#facts++;
+    if (!this.#isFrozen) {
+      this.#ledger.apply(fact, position);
+    } else if ("messageId" in fact) {
+      this.#behind.messages++;
+      this.#behind.topics.add(fact.topic);
+    }
+  }
+
+  #noteFilled(segment: number, range: Range, base: Position): void {
+    const needed = base + range.to > (this.#base?.position ?? 0);
+    if (needed) {
+      this.#isFrozen = true;
+      this.damages.push({ sort: "filled", segment, ...range, needed });
+    } else {
+      this.#gone.push({ from: base + range.from, to: base + range.to });
+      this.#filled.push({ segment, base, ...range });
+    }
+  }
+
+  #noteBytes(header: SegmentHeader, range: Range, link: ChainLink, next: ChainLink | undefined): void {
+    const needed = header.base + range.to > (this.#base?.position ?? 0);
+    this.damages.push({ sort: "bytes", segment: header.number, needed, ...range, header, link, next });
+    if (needed) this.#isFrozen = true;
+    else this.#gone.push({ from: header.base + range.from, to: header.base + range.to });
+  }
+
+  /** What a header behind it, or a snapshot, says was on disk is no tear (DUR-1). */
+  #isKnownToBeSynced({ base }: SegmentHeader, offset: number): boolean {
+    return this.#candidates.some(({ position }) => position > base + offset);
+  }
+
+  #isNeededFrom(segment: number): boolean {
+    return this.#base === undefined || segment >= this.#base.group.segment;
+  }
+
+  #pathOf(name: string): string {
+    return `${this.#directory}/${name}`;
+  }
+
+  /** Says of each damage what is lost by it, as far as anybody can know. */
+  async #countLosses(): Promise<Damage[]> {
+    const alive = await findAlive(this.#disk, this.#directory, this.#segments, this.#ledger, this.#gone);
+    const losses = this.#gone.map((range) => {
+      const unreadable = alive.filter(({ at, content }) => content === undefined && at >= range.from && at < range.to);
+      return { ...range, messages: unreadable.length, topics: namesOf(unreadable.map(({ topic }) => topic)) };
+    });
+    const lossesIn = (from: Position, to: Position): Lost => {
+      const within = losses.filter((loss) => loss.from >= from && loss.from < to);
+      return {
+        messages: within.reduce((sum, { messages }) => sum + messages, 0),
+        topics: [...new Set(within.flatMap(({ topics }) => topics))],
+        atLeast: false,
+      };
+    };
+    const told = this.damages.map((damage): Damage => {
+      if (damage.sort !== "bytes" || damage.needed) return damage;
+      const { base } = damage.header;
+      return { ...damage, lost: lossesIn(base + damage.from, base + damage.to) };
+    });
+    const firstNeeded = told.findIndex((damage) => "needed" in damage && damage.needed && !isHarmless(damage));
+    const behind = [...this.#behind.topics].map((id) => this.#ledger.topicById(id)?.ref);
+    const first = told[firstNeeded];
+    if (first !== undefined) {
+      const topics = namesOf(behind.filter((ref) => ref !== undefined));
+      told[firstNeeded] = { ...first, lost: { messages: this.#behind.messages, topics, atLeast: true } };
+    }
+    return [...told, ...this.#unfinishedRepairs(alive)];
+  }
+
+  /** Filled, and yet something is believed to stand there. */
+  #unfinishedRepairs(alive: readonly Alive[]): Damage[] {
+    return this.#filled.flatMap(({ segment, base, from, to }): Damage[] => {
+      const concerned = alive.filter(({ at }) => at >= base + from && at < base + to);
+      if (concerned.length === 0) return [];
+      const lost = { messages: concerned.length, topics: namesOf(concerned.map(({ topic }) => topic)), atLeast: false };
+      return [{ sort: "filled", segment, from, to, needed: false, lost }];
+    });
+  }
+}
+
+/** A head that can be written anew costs nothing. */
+function isHarmless(damage: Damage): boolean {
+  return damage.sort === "head" && damage.recovered !== undefined;
+}
+
+function namesOf(refs: readonly TopicRef[]): string[] {
+  return [...new Set(refs.map(({ topic }) => topic))].sort();
+}
+
+function leadsTo({ base, link }: Expected, header: SegmentHeader): boolean {
+  if (header.base !== base) return false;
+  return link === undefined || (header.sequence === link.sequence && header.previous === link.previous);
+}
+
+interface Behind {
+  /** The first group that holds. */
+  readonly next: { readonly offset: number; readonly link: ChainLink } | undefined;
+  /** Whether a header says that the bad bytes were on disk (DUR-1). */
+  readonly isConfirmed: boolean;
+}
+
+/** Looks behind bad bytes. A bad length leads nowhere, so the search goes byte by byte. */
+async function searchBehind(
+  { base, seed }: SegmentHeader,
+  file: DiskFile,
+  bad: number,
+  bytes: number,
+): Promise<Behind> {
+  let next: Behind["next"];
+  let isConfirmed = false;
+  for (let windowAt = bad + 1; windowAt < bytes && !(next && isConfirmed); windowAt += WINDOW_BYTES) {
+    const window = await file.read(windowAt, WINDOW_BYTES + GROUP_HEADER_BYTES - 1);
+    const last = Math.min(WINDOW_BYTES, window.length - GROUP_HEADER_BYTES + 1);
+    for (let at = 0; at < last && !(next && isConfirmed); at++) {
+      const offset = windowAt + at;
+      const header = decodeGroupHeader(window, at, { seed, position: base + offset });
+      if (header === undefined) continue;
+      if (header.syncedTo > base + bad) isConfirmed = true;
+      if (next !== undefined || offset + GROUP_HEADER_BYTES + header.length > bytes) continue;
+      const frames = await file.read(offset + GROUP_HEADER_BYTES, header.length);
+      if (crc32(frames) !== header.frames) continue;
+      next = { offset, link: { sequence: header.sequence, previous: header.previous } };
+    }
+  }
+  return { next, isConfirmed };
+}
