@@ -66,7 +66,7 @@ export class SegmentFiles {
   #growing: DiskFile | undefined;
   /** Of older ones; the one used last stands last. */
   readonly #open = new Map<StoredSegment, Promise<DiskFile>>();
-  #isClosed = false;
+  #isStopping = false;
 
   constructor(disk: Disk, directory: string) {
     this.#disk = disk;
@@ -141,10 +141,10 @@ export class SegmentFiles {
     return await file;
   }
 
-  /** Deletes one for good, once nobody holds it; false where the files were closed before. Nobody finds it any more. */
+  /** Deletes one for good, once nobody holds it; false where that was stopped. Nobody finds it any more. */
   async remove(segment: StoredSegment): Promise<boolean> {
-    while (segment.isPinned && !this.#isClosed) await segment.idle;
-    if (this.#isClosed) return false;
+    while (segment.isPinned && !this.#isStopping) await segment.idle;
+    if (this.#isStopping) return false;
     this.#segments = this.#segments.filter((other) => other !== segment);
     const file = this.#open.get(segment);
     this.#open.delete(segment);
@@ -155,9 +155,13 @@ export class SegmentFiles {
     return true;
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  /** Who waits to remove one waits no longer. */
+  stopRemoving(): void {
+    this.#isStopping = true;
     for (const segment of this.#segments) segment.stopWaiting();
+  }
+
+  async close(): Promise<void> {
     const files = [...this.#open.values(), ...(this.#growing ? [this.#growing] : [])];
     await Promise.allSettled(files.map(async (file) => (await file).close()));
   }
