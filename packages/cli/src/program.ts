@@ -1,5 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
+import { type BackupFlags, createBackup, restoreBackup, verifyBackup } from "./commands/backup.ts";
 import { dev } from "./commands/dev.ts";
+import { type FsckFlags, fsck } from "./commands/fsck.ts";
 import { type BrokerCommand, type GivenFlags, runBroker } from "./commands/run-broker.ts";
 import { serve } from "./commands/serve.ts";
 import { describeUsageMistake } from "./describe-usage-mistake.ts";
@@ -16,6 +18,20 @@ export async function runProgram(args: readonly string[], host: Host): Promise<n
       exitCode = await runBroker(command.name, flags, { host, door });
     });
   }
+  const around = { host, door };
+  addFsck(program).action(async (directory: string, flags: FsckFlags) => {
+    exitCode = await fsck(directory, flags, around);
+  });
+  const backup = addBackup(program);
+  backup.create.action(async (directory: string, target: string, flags: BackupFlags) => {
+    exitCode = await createBackup(directory, target, flags, around);
+  });
+  backup.verify.action(async (target: string, flags: BackupFlags) => {
+    exitCode = await verifyBackup(target, flags, around);
+  });
+  backup.restore.action(async (target: string, directory: string, flags: BackupFlags) => {
+    exitCode = await restoreBackup(target, directory, flags, around);
+  });
   try {
     await program.parseAsync(args, { from: "user" });
     return exitCode;
@@ -48,6 +64,49 @@ function addBrokerCommand(program: Command, { name, sentence, example }: BrokerC
     command.addOption(flag.devOnly && name === "serve" ? option.hideHelp() : option);
   }
   return command.allowExcessArguments(false);
+}
+
+function addFsck(program: Command): Command {
+  const command = program
+    .command("fsck")
+    .argument("<directory>", "The data directory; no broker may use it.")
+    .description(
+      "Says what stands in a data directory and what of it is damaged; exit code 1 if anything is.\nExample: stagemq fsck /var/lib/stagemq",
+    )
+    .option("--repair", "Repairs it, after saying what is lost by that.\nExample: stagemq fsck .stagemq --repair")
+    .option("--yes", "Does not ask before repairing.\nExample: stagemq fsck .stagemq --repair --yes")
+    .option("--no-copy", "Keeps no copy of what it removes.\nExample: stagemq fsck .stagemq --repair --no-copy");
+  return withOutputFlags(command, "stagemq fsck .stagemq");
+}
+
+function addBackup(program: Command): Readonly<Record<"create" | "verify" | "restore", Command>> {
+  const backup = program
+    .command("backup")
+    .description("Copies a data directory, also of a running broker.\nExample: stagemq backup create .stagemq copy")
+    .helpCommand(false);
+  const add = (name: string, sentence: string, example: string): Command => {
+    const command = backup.command(name).description(`${sentence}\nExample: stagemq backup ${example}`);
+    return withOutputFlags(command, `stagemq backup ${example}`);
+  };
+  return {
+    create: add("create", "Copies a data directory; a broker may go on using it.", "create .stagemq copy")
+      .argument("<directory>", "The data directory.")
+      .argument("<target>", "Where to put the copy: a new or empty directory."),
+    verify: add("verify", "Reads all of a backup; exit code 1 if it is not sound.", "verify copy").argument(
+      "<target>",
+      "The backup.",
+    ),
+    restore: add("restore", "Makes a data directory of a backup.", "restore copy restored")
+      .argument("<target>", "The backup.")
+      .argument("<directory>", "The data directory to make: a new or empty directory."),
+  };
+}
+
+function withOutputFlags(command: Command, example: string): Command {
+  return command
+    .option("--json", `Answers in JSON.\nExample: ${example} --json`)
+    .option("-q, --quiet", `Shows no progress.\nExample: ${example} --quiet`)
+    .allowExcessArguments(false);
 }
 
 function refuse(error: unknown, program: Command, host: Host): number {
