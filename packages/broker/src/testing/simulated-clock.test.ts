@@ -24,6 +24,17 @@ describe("SimulatedClock", () => {
     expect([clock.now(), clock.wall()]).toEqual([START + 5 * MINUTE, START + 5 * MINUTE]);
   });
 
+  it("TIM-2.1: tells the newest step of more than 10 min; to align the wall clock is none", async () => {
+    await clock.step(10 * MINUTE);
+    expect(clock.wallStep()).toBeUndefined();
+    await clock.step(-HOUR);
+    const step = { from: START + 10 * MINUTE, to: START + 10 * MINUTE - HOUR };
+    expect(clock.wallStep()).toEqual(step);
+    await clock.alignWall();
+    expect(clock.wall()).toBe(clock.now());
+    expect(clock.wallStep()).toEqual(step);
+  });
+
   it("rings in order of hour, then of setting, each at its own hour", async () => {
     const at = (word: string) => () => told.push(`${word} ${clock.now() - START}`);
     clock.alarm(START + 20, at("c"));

@@ -98,6 +98,18 @@ export function givingBackRules(rule: Rule): void {
       for (let time = 1; time <= 12; time++) await bench.giveBack(await bench.receive({ mode }), { noRoom: true });
       expect(await bench.receive({ mode })).toMatchObject([{ attempt: 1 }]);
     });
+
+    rule("DEL-8.4", `nor does that count among the times in a row (${mode})`, async (bench) => {
+      await bench.publish();
+      for (let time = 1; time <= 4; time++) {
+        await bench.giveBack(await bench.receive({ mode }));
+        await bench.giveBack(await bench.receive({ mode }), { noRoom: true });
+      }
+      const fifth = await bench.receive({ mode });
+      expect(fifth).toMatchObject([{ attempt: 1 }]);
+      await bench.giveBack(fifth);
+      expect(await bench.receive({ mode })).toEqual([]);
+    });
   }
 
   rule("DEL-8.2", "a message taken past others and undone comes in its place among them", async (bench) => {
@@ -212,6 +224,7 @@ export function givingBackRules(rule: Rule): void {
     await bench.publish({ intent: TRANSACTIONAL });
     await bench.advance(11_000);
     for (let time = 1; time <= 12; time++) await bench.giveBack(await bench.receiveHalf(), { noRoom: true });
+    for (let time = 1; time <= 4; time++) await bench.giveBack(await bench.receiveHalf());
     expect(await bench.receiveHalf()).toMatchObject([{ attempt: 1 }]);
   });
 

@@ -7,6 +7,8 @@ import { cellsOf, formatTable, rulePage, type StateTable } from "./state-table.t
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
+/** How long before the message is dropped the state is reached. */
+const JUST_BEFORE = 1_000;
 const TOPIC = { instance: INSTANCE, topic: "orders" };
 const GROUP = { instance: INSTANCE, group: "GID_a" };
 
@@ -81,7 +83,8 @@ type DeliveryEvent =
   | "given back"
   | "time is up"
   | "retries used up"
-  | "passed over";
+  | "passed over"
+  | "dropped";
 
 const DELIVERY: StateTable<DeliveryState, DeliveryEvent> = {
   ready: {
@@ -91,6 +94,7 @@ const DELIVERY: StateTable<DeliveryState, DeliveryEvent> = {
     "time is up": undefined,
     "retries used up": "dead-lettered",
     "passed over": "acknowledged",
+    dropped: "acknowledged",
   },
   "in flight": {
     polled: undefined,
@@ -99,6 +103,7 @@ const DELIVERY: StateTable<DeliveryState, DeliveryEvent> = {
     "time is up": "ready",
     "retries used up": undefined,
     "passed over": undefined,
+    dropped: "acknowledged",
   },
   acknowledged: {
     polled: undefined,
@@ -107,6 +112,7 @@ const DELIVERY: StateTable<DeliveryState, DeliveryEvent> = {
     "time is up": undefined,
     "retries used up": undefined,
     "passed over": undefined,
+    dropped: undefined,
   },
   "dead-lettered": {
     polled: undefined,
@@ -115,6 +121,7 @@ const DELIVERY: StateTable<DeliveryState, DeliveryEvent> = {
     "time is up": undefined,
     "retries used up": undefined,
     "passed over": undefined,
+    dropped: undefined,
   },
 };
 
@@ -137,6 +144,8 @@ describe("a delivery of one message to one group", () => {
 async function bringDeliveryTo(bench: Bench, state: DeliveryState, event: DeliveryEvent): Promise<Delivery[]> {
   await bench.declareGroup("GID_a", { maxRetries: state === "dead-lettered" ? 0 : 9, from: "earliest" });
   await bench.publish();
+  const isLate = state === "ready" || state === "dead-lettered";
+  if (event === "dropped") await bench.advance(DEFAULTS.retentionAge - JUST_BEFORE - (isLate ? 5 * MINUTE : 0));
   // Only what was never delivered is passed over (TAG-2), only what was delivered has used up retries.
   if (state === "ready" && event === "passed over") {
     await bench.receive({ topic: "another" });
@@ -144,7 +153,7 @@ async function bringDeliveryTo(bench: Bench, state: DeliveryState, event: Delive
   }
   const delivered = await bench.receive();
   if (state === "acknowledged") await bench.acknowledge(delivered);
-  if (state === "ready" || state === "dead-lettered") await bench.advance(5 * MINUTE);
+  if (isLate) await bench.advance(5 * MINUTE);
   return delivered;
 }
 
@@ -160,6 +169,7 @@ const DELIVERY_EVENTS: Readonly<
     await bench.receive({ tags: "another" });
     await bench.advance(2_000);
   },
+  dropped: (bench) => bench.advance(JUST_BEFORE),
 };
 
 function deliveryState(bench: Bench): DeliveryState {
@@ -176,7 +186,8 @@ type QueueEvent =
   | "all acknowledged in time"
   | "given back"
   | "time is up"
-  | "retries used up";
+  | "retries used up"
+  | "dropped";
 
 /** A batch that is given back leaves the queue as it was before the poll: here, open. */
 const QUEUE: StateTable<QueueState, QueueEvent> = {
@@ -187,6 +198,7 @@ const QUEUE: StateTable<QueueState, QueueEvent> = {
     "given back": undefined,
     "time is up": undefined,
     "retries used up": undefined,
+    dropped: undefined,
   },
   held: {
     polled: undefined,
@@ -195,6 +207,7 @@ const QUEUE: StateTable<QueueState, QueueEvent> = {
     "given back": "open",
     "time is up": "due",
     "retries used up": undefined,
+    dropped: "open",
   },
   due: {
     polled: "held",
@@ -203,6 +216,7 @@ const QUEUE: StateTable<QueueState, QueueEvent> = {
     "given back": "open",
     "time is up": undefined,
     "retries used up": "open",
+    dropped: "open",
   },
 };
 
@@ -214,7 +228,7 @@ describe("a message queue under ordered polls", () => {
   for (const { state, event, next } of cellsOf(QUEUE)) {
     it(`ORD-2.1: ${state}, then ${event}, is ${next}`, async () => {
       const bench = await aBench();
-      const batch = await bringQueueTo(bench, state);
+      const batch = await bringQueueTo(bench, state, event);
       await QUEUE_EVENTS[event](bench, batch);
       await bench.publish({ body: "newest", intent: ordered("a") });
       expect(await queueState(bench)).toBe(next);
@@ -222,15 +236,17 @@ describe("a message queue under ordered polls", () => {
   }
 });
 
-async function bringQueueTo(bench: Bench, state: QueueState): Promise<Delivery[]> {
+async function bringQueueTo(bench: Bench, state: QueueState, event: QueueEvent): Promise<Delivery[]> {
   await bench.declareGroup("GID_a", { maxRetries: 9, from: "earliest" });
   await bench.publishAll(["0", "1"], { intent: ordered("a") });
+  const untilDue = state === "due" ? MINUTE : 0;
+  if (event === "dropped") await bench.advance(DEFAULTS.retentionAge - JUST_BEFORE - untilDue);
   const batch = await bench.receive({ mode: "ordered" });
   if (state === "open") {
     await bench.acknowledge(batch);
     await bench.publish({ body: "2", intent: ordered("a") });
   }
-  if (state === "due") await bench.advance(MINUTE);
+  await bench.advance(untilDue);
   return batch;
 }
 
@@ -241,6 +257,7 @@ const QUEUE_EVENTS: Readonly<Record<QueueEvent, (bench: Bench, batch: readonly D
   "given back": (bench, batch) => bench.giveBack(batch),
   "time is up": (bench) => bench.advance(MINUTE),
   "retries used up": (bench) => bench.declareGroup("GID_a", { maxRetries: 0, from: "earliest" }),
+  dropped: (bench) => bench.advance(JUST_BEFORE),
 };
 
 /** Open: the newest message comes. Held: nothing. Due: only what was delivered before. */

@@ -6,7 +6,7 @@ import { MemoryJournal } from "../../src/embedded/journal/memory-journal.ts";
 import type { Alarm, Clock } from "../../src/runtime/clock.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
-import { type Bench, INSTANCE } from "./bench.ts";
+import { type Bench, DEFAULTS, INSTANCE } from "./bench.ts";
 import { openOver } from "./open-embedded.ts";
 
 /** A journal with a past, which tells what is added to it. */
@@ -97,6 +97,30 @@ it("DEL-9.2: as many messages without retries left are moved in slices too, with
   await bench.advance(300_000);
   expect(journal.appended.every((facts) => facts.length <= MAX_SWEEP)).toBe(true);
   expect(journal.appended.flat().filter(({ kind }) => kind === "message-dead-lettered")).toHaveLength(4_000);
+});
+
+it("RET-1.1: what has grown too old in 3,000 topics is dropped in slices, oldest first", async () => {
+  const count = 3_000;
+  const journal = new TellingJournal(
+    Array.from({ length: count }, (_, index): Fact[] => [
+      { ...ORDERS, topic: index + 1, ref: { instance: INSTANCE, topic: `orders-${index}` }, origin: "declared" },
+      {
+        kind: "message-stored",
+        topic: index + 1,
+        queue: 0,
+        offset: 0,
+        messageId: "0".repeat(32),
+        message: { body: "old", tag: "", key: "k", properties: [] },
+        publishedAt: START - 10 * DEFAULTS.retentionAge - index,
+      },
+    ]).flat(),
+  );
+  const bench = await openOver(journal);
+  await bench.settle();
+  const drops = journal.appended.map((facts) => facts.filter(({ kind }) => kind === "messages-dropped"));
+  expect(drops.every((facts) => facts.length <= MAX_SWEEP)).toBe(true);
+  const topics = drops.flat().map((fact) => (fact.kind === "messages-dropped" ? fact.topic : 0));
+  expect(topics).toEqual(Array.from({ length: count }, (_, index) => count - index));
 });
 
 it("DLY-1.2: facts that keep coming do not put off what is due", async () => {

@@ -65,6 +65,47 @@ beforeEach(() => {
   clock = new SystemClock(machine);
 });
 
+describe("a step of the wall clock", () => {
+  const steps = () => {
+    clock.now();
+    const step = clock.wallStep();
+    return step && { from: step.from - START, to: step.to - START };
+  };
+
+  it("TIM-2.1: is told when it is larger than 10 min, forward and back", () => {
+    expect(steps()).toBeUndefined();
+    machine.stepWall(10 * MINUTE);
+    expect(steps()).toBeUndefined();
+    machine.stepWall(10 * MINUTE + 1);
+    expect(steps()).toEqual({ from: 10 * MINUTE, to: 20 * MINUTE + 1 });
+    machine.run(MINUTE);
+    machine.stepWall(-HOUR);
+    expect(steps()).toEqual({ from: 21 * MINUTE + 1, to: 21 * MINUTE + 1 - HOUR });
+    machine.run(HOUR);
+    expect(steps()).toEqual({ from: 21 * MINUTE + 1, to: 21 * MINUTE + 1 - HOUR });
+  });
+
+  it("TIM-2.1: is one as large as it was told", () => {
+    clock = new SystemClock(machine, { tellStepsOver: SECOND });
+    machine.stepWall(SECOND + 1);
+    expect(steps()).toBeDefined();
+  });
+
+  it("TIM-2.1: is not a sleep, however long, seen at once or later, nor slow drift", () => {
+    machine.sleep(8 * HOUR);
+    expect(steps()).toBeUndefined();
+    machine.stepWall(-9 * MINUTE); // behind `now()`, where a sleep is not looked for at every look
+    expect(steps()).toBeUndefined();
+    machine.sleep(HOUR);
+    expect(steps()).toBeUndefined();
+    for (let day = 0; day < 30; day++) {
+      machine.run(HOUR);
+      machine.stepWall(MINUTE);
+      expect(steps()).toBeUndefined();
+    }
+  });
+});
+
 describe("now()", () => {
   it("TIM-1.2: starts at the wall clock", () => {
     expect(clock.now()).toBe(START);
