@@ -5,10 +5,13 @@ import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { measureBacklog } from "./measure-backlog.ts";
 
 /**
  * First figures: start, memory at rest, durable publishes beside a bare `node:http` server that says hello. Each is the median
- * of five, with the least and the most. Loopback only, bounded in count; ends by itself in about a minute.
+ * of five, with the least and the most. Loopback only, bounded in count; ends by itself in about a minute. With `--backlog
+ * 5000000` instead: what so many retained messages cost.
  */
 
 const ROUNDS = 5;
@@ -127,40 +130,46 @@ function row(name: string, unit: string, figures: readonly number[], digits = 0)
   process.stdout.write(`| ${name} | ${show(median)} ${unit} | ${show(sorted[0])} – ${show(sorted.at(-1))} |\n`);
 }
 
-const ready: number[] = [];
-const resident: number[] = [];
-const durable: { rate: number; micros: number }[] = [];
-const bare: { rate: number; micros: number }[] = [];
-for (let round = 0; round < ROUNDS; round++) {
-  await withBroker(async (broker) => {
-    ready.push(broker.readyAfterMs);
-    resident.push(await residentMegabytes(broker));
-    durable.push(await measurePublishes(broker));
-  });
-  const hello = await start(["-e", HELLO]);
-  bare.push(await measurePublishes(hello));
-  await stop(hello);
+async function measureFirstFigures(): Promise<void> {
+  const ready: number[] = [];
+  const resident: number[] = [];
+  const durable: { rate: number; micros: number }[] = [];
+  const bare: { rate: number; micros: number }[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    await withBroker(async (broker) => {
+      ready.push(broker.readyAfterMs);
+      resident.push(await residentMegabytes(broker));
+      durable.push(await measurePublishes(broker));
+    });
+    const hello = await start(["-e", HELLO]);
+    bare.push(await measurePublishes(hello));
+    await stop(hello);
+  }
+  process.stdout.write("| figure | median of 5 | least – most |\n|---|---|---|\n");
+  row("start of the node process to ready", "ms", ready);
+  row("resident memory when idle", "MB", resident);
+  for (const [name, rounds] of [
+    [`durable publishes, ${CLIENTS} clients, ${BODY.length} bytes`, durable],
+    ["a bare node:http server, the same requests", bare],
+  ] as const) {
+    row(
+      name,
+      "/s",
+      rounds.map(({ rate }) => rate),
+    );
+    row(
+      "its processor time",
+      "µs each",
+      rounds.map(({ micros }) => micros),
+      1,
+    );
+  }
+  const ratios = durable.map(({ rate }, round) => rate / (bare[round]?.rate ?? Number.NaN));
+  const costs = durable.map(({ micros }, round) => micros / (bare[round]?.micros ?? Number.NaN));
+  row("rate, as a ratio to bare, round by round", "", ratios, 2);
+  row("processor time, as a ratio to bare, round by round", "", costs, 2);
 }
-process.stdout.write("| figure | median of 5 | least – most |\n|---|---|---|\n");
-row("start of the node process to ready", "ms", ready);
-row("resident memory when idle", "MB", resident);
-for (const [name, rounds] of [
-  [`durable publishes, ${CLIENTS} clients, ${BODY.length} bytes`, durable],
-  ["a bare node:http server, the same requests", bare],
-] as const) {
-  row(
-    name,
-    "/s",
-    rounds.map(({ rate }) => rate),
-  );
-  row(
-    "its processor time",
-    "µs each",
-    rounds.map(({ micros }) => micros),
-    1,
-  );
-}
-const ratios = durable.map(({ rate }, round) => rate / (bare[round]?.rate ?? Number.NaN));
-const costs = durable.map(({ micros }, round) => micros / (bare[round]?.micros ?? Number.NaN));
-row("rate, as a ratio to bare, round by round", "", ratios, 2);
-row("processor time, as a ratio to bare, round by round", "", costs, 2);
+
+const { backlog } = parseArgs({ options: { backlog: { type: "string" } } }).values;
+if (backlog === undefined) await measureFirstFigures();
+else await measureBacklog(Number(backlog));
