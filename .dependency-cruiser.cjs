@@ -4,6 +4,7 @@ const TESTS = "[^/]+/(src/.+[.]test[.]ts|test)";
 const MAY = {
   "wire/src":               "| crypto",
   "cli/src":                "index.ts testing/index.ts | fs path process readline/promises | commander",
+  "cli/src/compat":         "wire/src/index.ts | net timers/promises tls",
   "domain":                 "",
   "runtime":                "domain",
   "runtime/system":         "domain runtime | crypto fs fs/promises net os path process timers util | pino",

@@ -5,6 +5,9 @@ import { SkipReporter } from "./scripts/skip-reporter.ts";
 const report = process.env.STAGEMQ_TEST_REPORT;
 const jsonTo = (outputFile: string): ["json", { outputFile: string }] => ["json", { outputFile }];
 
+/** `npm run test:sdk` plays what takes minutes, too. */
+const wholeSdkSuite = process.env.STAGEMQ_SDK_SUITE === "whole" ? ["test/sdk/**/*.whole.ts"] : [];
+
 /** Tests run from source: workspace packages are asked for their `source` condition. */
 const source = {
   resolve: { conditions: ["source"] },
@@ -36,7 +39,10 @@ export default defineConfig({
         },
       },
       // Its plays wait for their turn, and some a minute for real.
-      { ...source, test: { name: "sdk", include: ["test/sdk/**/*.test.ts"], testTimeout: 600_000 } },
+      {
+        ...source,
+        test: { name: "sdk", include: ["test/sdk/**/*.test.ts", ...wholeSdkSuite], testTimeout: 600_000 },
+      },
     ],
   },
 });

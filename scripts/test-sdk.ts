@@ -60,7 +60,7 @@ async function prepare(kit: SdkKit): Promise<string | undefined> {
 }
 
 function play(): Promise<number> {
-  const child = spawn("vitest", ["run", "--project", "sdk", "test/sdk/sdk.test.ts"], {
+  const child = spawn("vitest", ["run", "--project", "sdk", "test/sdk/sdk.test.ts", "test/sdk/check-compat.whole.ts"], {
     stdio: "inherit",
     env: { ...process.env, STAGEMQ_SDK_SUITE: "whole", STAGEMQ_TEST_REPORT: reportFile },
   });

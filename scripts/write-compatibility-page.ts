@@ -49,6 +49,12 @@ These hold against the cloud service too.
 |---|---|---|
 ${KNOWN_QUIRKS.map(formatQuirk).join("\n")}
 
+## Try an endpoint yourself
+
+\`stagemq check-compat http://HOST:PORT\` holds any endpoint, this broker or the cloud's, against the [wire's checklist](rules/wire.md) and prints what
+differs. It needs \`ALIBABA_CLOUD_ACCESS_KEY_ID\` and \`ALIBABA_CLOUD_ACCESS_KEY_SECRET\`, says to which topics it will publish, and asks before it does.
+A broker started by \`dev\` differs in two items on purpose: it lets unknown keys in, and makes topics by use.
+
 ## What differs from the cloud service
 
 Every known difference is a line. Where its documentation is silent, the choice made here is the [rule](rules/README.md) that is named.

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { type BackupFlags, createBackup, restoreBackup, verifyBackup } from "./commands/backup.ts";
+import { type CheckCompatFlags, checkCompat } from "./commands/check-compat.ts";
 import { dev } from "./commands/dev.ts";
 import { type FsckFlags, fsck } from "./commands/fsck.ts";
 import { type BrokerCommand, type GivenFlags, runBroker } from "./commands/run-broker.ts";
@@ -18,6 +19,9 @@ export async function runProgram(args: readonly string[], host: Host): Promise<n
       exitCode = await runBroker(command.name, flags, { host, door });
     });
   }
+  addCheckCompat(program).action(async (url: string, flags: CheckCompatFlags) => {
+    exitCode = await checkCompat(url, flags, host);
+  });
   const around = { host, door };
   addFsck(program).action(async (directory: string, flags: FsckFlags) => {
     exitCode = await fsck(directory, flags, around);
@@ -64,6 +68,27 @@ function addBrokerCommand(program: Command, { name, sentence, example }: BrokerC
     command.addOption(flag.devOnly && name === "serve" ? option.hideHelp() : option);
   }
   return command.allowExcessArguments(false);
+}
+
+function addCheckCompat(program: Command): Command {
+  const sentence = "Holds an endpoint, ours or the cloud's, against the wire's checklist, and prints what differs.";
+  const example = (words: string) => `\nExample: stagemq check-compat http://127.0.0.1:4876 ${words}`;
+  return program
+    .command("check-compat")
+    .description(`${sentence}${example("--yes")}`)
+    .argument("<url>", "The endpoint: http://HOST:PORT.")
+    .option(
+      "--instance <ID>",
+      `The instance of the topics. Default: none is named.${example("--instance MQ_INST_dev")}`,
+    )
+    .option("--topics <PREFIX>", `What the four topics begin with. Default: stagemq_compat.${example("--topics try")}`)
+    .option(
+      "--group <ID>",
+      `The group; another ends with _2. Default: GID_stagemq_compat.${example("--group GID_try")}`,
+    )
+    .option("--yes", `Publishes without asking.${example("--yes")}`)
+    .option("--json", `Prints every item as JSON.${example("--yes --json")}`)
+    .allowExcessArguments(false);
 }
 
 function addFsck(program: Command): Command {
