@@ -73,7 +73,7 @@ it("PUB-7.2 and PUB-9.1: what a sender sets comes back as it is, and only a rese
       const own = read.split("|").filter((part) => part !== "" && !part.startsWith("KEYS:"));
       expect(own).toEqual(all.map(([given, text]) => `${given}:${text}`));
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
@@ -86,7 +86,7 @@ it("PUB-9.1 and PUB-9.2: a reserved name behind a colon is part of a value", asy
       expect(asked.message.properties).toEqual([[given, `${reserved}:10`]]);
       expect(read).toMatch(/^KEYS:[0-9A-F]{24}\|$/);
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 

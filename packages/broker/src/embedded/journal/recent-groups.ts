@@ -6,6 +6,9 @@ export interface GroupBytes {
   readonly bytes: Buffer;
 }
 
+/** In the place of one that is gone: a thousand places that held on to their bytes would be gigabytes. */
+const GONE: GroupBytes = { position: -1, bytes: Buffer.alloc(0) };
+
 /** The newest frame groups, so that a message that is consumed at once is read without the disk. */
 export class RecentGroups {
   readonly #maxBytes: number;
@@ -24,6 +27,7 @@ export class RecentGroups {
     this.#bytes += group.bytes.length;
     while (this.#bytes > this.#maxBytes && this.#first < this.#groups.length) {
       this.#bytes -= (this.#groups[this.#first] as GroupBytes).bytes.length;
+      this.#groups[this.#first] = GONE;
       this.#first += 1;
     }
     if (this.#first > 1_000 && this.#first * 2 > this.#groups.length) {
