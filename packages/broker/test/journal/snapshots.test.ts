@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { DamagedJournal } from "../../src/embedded/journal/damaged-journal.ts";
 import type { FileJournalOptions } from "../../src/embedded/journal/file-journal.ts";
 import { segmentName } from "../../src/embedded/journal/segment.ts";
+import type { Disk } from "../../src/runtime/disk.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { aFact, aWorld, DIRECTORY, FIRST_SEGMENT, untilDead } from "./open-journal.ts";
@@ -222,6 +223,23 @@ function holdingSegments(real: FaultyDisk) {
   };
 }
 
+/** A disk that is slow to read and minds, as real ones do, when the file was closed meanwhile. */
+function readingSlowly(real: FaultyDisk): Disk {
+  return wrapFiles(real, (file) => {
+    let isClosed = false;
+    return {
+      read: async (at, length) => {
+        for (let turn = 0; turn < 100; turn++) await undefined;
+        if (isClosed) throw Object.assign(new Error("EBADF: the file is closed."), { code: "EBADF" });
+        return await file.read(at, length);
+      },
+      close: async () => {
+        isClosed = true;
+      },
+    };
+  });
+}
+
 describe("a snapshot that cannot be written", () => {
   async function aTally(disk: FaultyDisk): Promise<Tally> {
     const tally = await Tally.start(aWorld(), disk, SMALL);
@@ -298,6 +316,27 @@ describe("a snapshot that cannot be written", () => {
     await expect(tally.keep()).rejects.toMatchObject({ code: "stopping" });
     expect(snapshotsOn(disk)).toEqual([]);
     expect((await Tally.start(aWorld(), disk, SMALL)).numbers).toEqual(firstNumbers(6));
+  });
+
+  it("is given up, or kept, whenever the journal is closed: never does the disk seem to have failed", async () => {
+    let kept = 0;
+    for (let turns = 0; turns < 300; turns += 10) {
+      const disk = new FaultyDisk(new SeededRandom(turns));
+      const world = aWorld();
+      const tally = await Tally.start(world, readingSlowly(disk), { ...SMALL, cacheBytes: 0 });
+      await tally.store(6);
+      const keeping = tally.keep(5).catch((error: unknown) => error);
+      for (let turn = 0; turn < turns; turn++) await undefined;
+      await tally.journal.close();
+      const outcome = await keeping;
+      if (outcome === undefined) kept += 1;
+      else expect(outcome, `after ${turns} turns`).toMatchObject({ code: "stopping" });
+      expect(world.log.of("journal.failed")).toEqual([]);
+      expect(snapshotsOn(disk)).toHaveLength(outcome === undefined ? 1 : 0);
+      expect((await Tally.start(aWorld(), disk, SMALL)).numbers).toEqual(firstNumbers(6));
+    }
+    expect(kept).toBeGreaterThan(0);
+    expect(kept).toBeLessThan(30);
   });
 
   it("may take its time: facts are stored meanwhile", async () => {
