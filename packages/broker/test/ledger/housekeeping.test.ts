@@ -1,13 +1,17 @@
 import { expect, it } from "vitest";
 import type { Fact, Position } from "../../src/embedded/journal/fact.ts";
+import { FileJournal } from "../../src/embedded/journal/file-journal.ts";
+import type { Recorded } from "../../src/embedded/journal/journal.ts";
 import { MemoryJournal } from "../../src/embedded/journal/memory-journal.ts";
 import type { EngineSettings } from "../../src/embedded/settings.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
+import { RecordingLog } from "../../src/testing/recording-log.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
-import { type Bench, bodiesOf, refusalsOf } from "../conformance/bench.ts";
+import { type Bench, bodiesOf, INSTANCE, refusalsOf } from "../conformance/bench.ts";
 import { openOnDisk, openOver } from "../conformance/open-embedded.ts";
 
+const ORDERS = { instance: INSTANCE, topic: "orders" };
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const HALF = { kind: "transactional", firstCheckAfter: 300_000 } as const;
@@ -54,7 +58,7 @@ async function aBroker(settings: Partial<EngineSettings> = {}) {
 }
 
 for (const how of ["killed", "stopped"] as const) {
-  it(`RET-1: what outlives its segment is read back after the segment has gone, and the broker was ${how}`, async () => {
+  it(`RET-1.4: what may not be dropped is read back after its segment has gone, and the broker was ${how}`, async () => {
     const broker = await aBroker({ maxRetries: 0 });
     const { clock } = broker;
     await broker.bench.declareGroup("GID_a", { from: "earliest" });
@@ -100,7 +104,7 @@ for (const how of ["killed", "stopped"] as const) {
   });
 }
 
-it("RET-1: what is still wanted keeps its segments", async () => {
+it("RET-1.1: what is still retained keeps its segments", async () => {
   const broker = await aBroker();
   await broker.fill();
   await broker.clock.advance(48 * HOUR);
@@ -109,7 +113,7 @@ it("RET-1: what is still wanted keeps its segments", async () => {
   await broker.bench.close();
 });
 
-it("RET-1: the space of what was dropped is given back, also where nothing happens any more", async () => {
+it("RET-1.1: the space of what was dropped is given back, also where nothing happens any more", async () => {
   const broker = await aBroker();
   await broker.fill();
   const before = broker.segments().length;
@@ -119,7 +123,7 @@ it("RET-1: the space of what was dropped is given back, also where nothing happe
   await broker.bench.close();
 });
 
-it("DUR-1: damage in an old segment is found while the broker runs, and ends it", async () => {
+it("damage in an old segment is found while the broker runs, and ends it", async () => {
   const broker = await aBroker();
   await broker.fill();
   await broker.clock.advance(0);
@@ -129,7 +133,7 @@ it("DUR-1: damage in an old segment is found while the broker runs, and ends it"
   await broker.bench.close();
 });
 
-it("DEL-7: a message that was taken is read, though all that is not pinned is forgotten meanwhile", async () => {
+it("a message that was taken is read, though all that is not pinned is forgotten meanwhile", async () => {
   let hold: Promise<void> | undefined;
   class Slow extends MemoryJournal {
     override async synced(): Promise<void> {
@@ -151,7 +155,7 @@ it("DEL-7: a message that was taken is read, though all that is not pinned is fo
   await bench.close();
 });
 
-it("RUN-2: a stop does not wait for a snapshot that is under way, and none of it is left", async () => {
+it("RUN-2.3: a stop does not wait for a snapshot that is under way, and none of it is left", async () => {
   const broker = await aBroker({
     housekeeping: { ...HOUSEKEEPING, snapshotAtStopAfterBytes: Number.POSITIVE_INFINITY },
   });
@@ -163,7 +167,7 @@ it("RUN-2: a stop does not wait for a snapshot that is under way, and none of it
   await broker.bench.close();
 });
 
-it("DUR-3: a snapshot for which there was no space is tried again, and the broker goes on", async () => {
+it("a snapshot for which there was no space is tried again, and the broker goes on", async () => {
   const broker = await aBroker();
   await broker.fill();
   await broker.clock.advance(0);
@@ -178,6 +182,38 @@ it("DUR-3: a snapshot for which there was no space is tried again, and the broke
   await broker.clock.advance(0);
   expect(snapshots()).not.toEqual(before);
   await broker.bench.close();
+});
+
+it("RET-2.1: a start replays what came since the newest snapshot, however much is retained", async () => {
+  class Counting extends FileJournal {
+    replayed = 0;
+    override async *replay(): AsyncGenerator<readonly Recorded[], void> {
+      for await (const slice of super.replay()) {
+        this.replayed += slice.length;
+        yield slice;
+      }
+    }
+  }
+  const disk = new FaultyDisk(new SeededRandom(3));
+  const runtime = { clock: new SimulatedClock(), random: new SeededRandom(4), log: new RecordingLog(), disk };
+  const housekeeping = {
+    snapshotAfterBytes: 16_384,
+    snapshotAfterAtMostBytes: 16_384,
+    snapshotAtStopAfterBytes: 16_384,
+  };
+  const start = async () => {
+    const journal = new Counting(runtime, { directory: "/data", version: "0.0.0-test", segmentBytes: 65_536 });
+    return { journal, bench: await openOver(journal, { ...runtime, settings: { housekeeping } }) };
+  };
+  let { bench, journal } = await start();
+  for (const retained of [500, 1_000, 3_000]) {
+    while ((bench.engine.inspection.countTopic(ORDERS)?.stored ?? 0) < retained) await bench.publish();
+    await bench.close();
+    ({ bench, journal } = await start());
+    expect(bench.engine.inspection.countTopic(ORDERS)?.stored).toBe(retained);
+    expect(journal.replayed).toBeLessThan(300);
+  }
+  await bench.close();
 });
 
 function aGate(): { readonly promise: Promise<void>; readonly open: () => void } {
