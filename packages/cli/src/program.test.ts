@@ -60,7 +60,7 @@ beforeEach(() => {
   };
   door = {
     VERSION: "0.1.0",
-    DATA_FORMAT: 1,
+    DATA_FORMAT: 2,
     FLAGS: [
       {
         name: "http",
@@ -145,7 +145,7 @@ describe("the command line", () => {
 
   it("prints version and data format", async () => {
     expect(await run("--version")).toBe(0);
-    expect(told).toMatchObject({ out: "stagemq 0.1.0 (data format 1)\n", err: "" });
+    expect(told).toMatchObject({ out: "stagemq 0.1.0 (data format 2)\n", err: "" });
   });
 
   it("prints every flag with a sentence, its default and an example", async () => {
