@@ -5,34 +5,71 @@ import {
   decodeMessages,
   decodePublishReply,
   type Operation,
+  parseProperties,
   type WireMessage,
 } from "@stagemq/wire";
-import type { Ending, History, Outcome, Poll, Publication, Settings, Sort, Start } from "./history.ts";
+import { digestOf, propertiesDigest } from "../checker/digest.ts";
+import { type ConsumeRequest, DEAD_LETTERS, type Got, type PublishRequest, type Settings } from "../checker/history.ts";
+import type { HistoryWriter, Pending } from "../checker/history-writer.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { type Answer, SignedClient, Unanswered, Unsent } from "./signed-client.ts";
 
-/** Clients of all sorts at work on one broker that dies and comes back; each writes down what was confirmed to it. */
+/** Clients of all sorts at work on one broker that dies and comes back; each writes down what it did and what it was told. */
 
 const PLAIN = "crash_plain";
 const ORDERED = "crash_ordered";
 const TRANSACTIONS = "crash_transactions";
-const LONG_POLL_S = 1;
+export const CROWD_TOPICS: Settings["topics"] = {
+  [PLAIN]: { kind: "normal", queues: 1 },
+  [ORDERED]: { kind: "ordered", queues: 8 },
+  [TRANSACTIONS]: { kind: "transactional", queues: 1 },
+};
+/** Its messages soon become dead letters, if the broker was told so. */
+export const GROUP_OF_FEW_RETRIES = "GID_few";
+
 /** A redelivery may be a second late (DEL-3.4); then some for a busy machine. */
 const LATE_MS = 1_500;
-const DRAIN_WITHIN_MS = 60_000;
+const LONGEST_DELAY_MS = 2_500;
+const IMMUNITY_S = 10;
+/** What the sender's own properties begin with; the rest belongs to the protocol. */
+const OWN = "own-";
 
 /** How a transaction ends, as its message says: at the publish, or at its first or second check. */
 const PLANS = ["commit 0", "commit 1", "commit 2", "rollback 0", "rollback 1", "rollback 2"] as const;
 type Plan = (typeof PLANS)[number];
+const TAGS = ["", "a", "b"] as const;
+
+interface Words {
+  readonly uid: string;
+  readonly producer: string;
+  readonly seq: number;
+  readonly shardKey?: string;
+  readonly dueAt?: number;
+  readonly txPlan?: Plan;
+}
+
+interface ConsumerOptions {
+  readonly tag?: string;
+  /** Of a hundred batches, how many are acknowledged wholly. */
+  readonly acknowledges?: number;
+}
+
+export interface CrowdOptions {
+  readonly settings: Settings;
+  readonly random: SeededRandom;
+  readonly writer: HistoryWriter;
+  /** Between the publish of a half message and its first check, as the broker is set up. */
+  readonly immunityMs: number;
+}
 
 export class Crowd {
+  /** Answers with a 5xx. Nobody knows what became of the request. */
+  serverErrors = 0;
   readonly #settings: Settings;
   readonly #random: SeededRandom;
-  readonly #publications: Publication[] = [];
-  readonly #polls: Poll[] = [];
-  readonly #endings: Ending[] = [];
-  readonly #starts: Start[] = [];
-  readonly #clients: SignedClient[] = [];
+  readonly #writer: HistoryWriter;
+  readonly #immunityMs: number;
+  readonly #people: Person[] = [];
   #senders: Promise<void>[] = [];
   #receivers: Promise<void>[] = [];
   #endpoint = new Awaited<string>();
@@ -40,53 +77,41 @@ export class Crowd {
   #isClosing = false;
   #hasDrained = false;
   #lastReceivedAt = 0;
-  #published = 0;
 
-  constructor(settings: Settings, random: SeededRandom) {
+  constructor({ settings, random, writer, immunityMs }: CrowdOptions) {
     this.#settings = settings;
     this.#random = random;
-  }
-
-  get history(): History {
-    return {
-      settings: this.#settings,
-      publications: this.#publications,
-      polls: this.#polls,
-      endings: this.#endings,
-      starts: this.#starts,
-    };
+    this.#writer = writer;
+    this.#immunityMs = immunityMs;
   }
 
   /** Starts everybody; they wait until a broker serves. */
   start(): void {
-    const newClient = () => {
-      const client = new SignedClient();
-      this.#clients.push(client);
-      return client;
-    };
     this.#senders = [
-      this.#publish(newClient(), PLAIN, [undefined]),
-      this.#publish(newClient(), PLAIN, [undefined]),
-      this.#publish(newClient(), ORDERED, ["a", "b", "c", "shared"]),
-      this.#publish(newClient(), ORDERED, ["d", "e", "shared"]),
-      this.#transact(newClient()),
-      this.#transact(newClient()),
+      this.#publish(this.#newPerson("publisher 1"), PLAIN, [undefined]),
+      this.#publish(this.#newPerson("publisher 2"), PLAIN, [undefined]),
+      this.#publish(this.#newPerson("publisher 3"), ORDERED, ["a", "b", "c", "shared"]),
+      this.#publish(this.#newPerson("publisher 4"), ORDERED, ["d", "e", "shared"]),
+      this.#transact(this.#newPerson("transactor 1")),
+      this.#transact(this.#newPerson("transactor 2")),
     ];
     this.#receivers = [
-      this.#consume(newClient(), PLAIN, "GID_one", "concurrent"),
-      this.#consume(newClient(), PLAIN, "GID_one", "concurrent"),
-      this.#consume(newClient(), PLAIN, "GID_other", "concurrent"),
-      this.#consume(newClient(), ORDERED, "GID_ordered", "ordered"),
-      this.#consume(newClient(), ORDERED, "GID_ordered", "ordered"),
-      this.#consume(newClient(), TRANSACTIONS, "GID_committed", "concurrent"),
-      this.#check(newClient()),
+      this.#consume(this.#newPerson("one 1"), PLAIN, "GID_one", "plain"),
+      this.#consume(this.#newPerson("one 2"), PLAIN, "GID_one", "plain"),
+      this.#consume(this.#newPerson("tagged"), PLAIN, "GID_tagged", "plain", { tag: "a || b" }),
+      this.#consume(this.#newPerson("few"), PLAIN, GROUP_OF_FEW_RETRIES, "plain", { acknowledges: 25 }),
+      this.#consume(this.#newPerson("dead"), DEAD_LETTERS + GROUP_OF_FEW_RETRIES, GROUP_OF_FEW_RETRIES, "plain"),
+      this.#consume(this.#newPerson("ordered 1"), ORDERED, "GID_ordered", "ordered"),
+      this.#consume(this.#newPerson("ordered 2"), ORDERED, "GID_ordered", "ordered"),
+      this.#consume(this.#newPerson("other"), ORDERED, "GID_other", "ordered"),
+      this.#consume(this.#newPerson("committed"), TRANSACTIONS, "GID_committed", "plain"),
+      this.#check(this.#newPerson("checker")),
     ];
     // Who fails is asked when the crowd drains.
     for (const one of [...this.#senders, ...this.#receivers]) one.catch(() => {});
   }
 
-  brokerServes(endpoint: string, start: Start): void {
-    this.#starts.push(start);
+  brokerServes(endpoint: string): void {
     this.#endpoint.resolve(endpoint);
   }
 
@@ -98,152 +123,236 @@ export class Crowd {
   async drain(): Promise<void> {
     this.#isClosing = true;
     await Promise.all(this.#senders);
-    const { invisibleFor, immunity } = this.#settings;
-    const quiet = Math.max(...Object.values(invisibleFor), immunity) + LATE_MS;
-    const deadline = Date.now() + DRAIN_WITHIN_MS;
+    const pending = this.#writer.invoke("crowd", "admin", { kind: "drain" });
+    const { invisibleForMs, drainWithinMs } = this.#settings;
+    const quiet = Math.max(...Object.values(invisibleForMs), this.#immunityMs, LONGEST_DELAY_MS) + LATE_MS;
+    const deadline = Date.now() + drainWithinMs;
     this.#lastReceivedAt = Date.now();
-    while (Date.now() - this.#lastReceivedAt < quiet) {
-      if (Date.now() > deadline) throw new Error(`messages still come ${DRAIN_WITHIN_MS} ms after the last publish`);
-      await sleep(50);
-    }
+    while (Date.now() - this.#lastReceivedAt < quiet && Date.now() < deadline) await sleep(50);
     this.#hasDrained = true;
     await Promise.all(this.#receivers);
+    if (Date.now() - this.#lastReceivedAt < quiet) pending.fail("messages still come");
+    else pending.ok({});
   }
 
   close(): void {
-    for (const client of this.#clients) client.close();
+    for (const { client } of this.#people) client.close();
   }
 
-  async #publish(client: SignedClient, topic: string, keys: readonly [string | undefined, ...(string | undefined)[]]) {
+  #newPerson(name: string): Person {
+    const person = { name, client: new SignedClient(), count: 0 };
+    this.#people.push(person);
+    return person;
+  }
+
+  async #publish(person: Person, topic: string, keys: readonly [string | undefined, ...(string | undefined)[]]) {
     while (!this.#isClosing) {
-      const shardingKey = this.#random.pick(keys);
-      await this.#publishOne(client, topic, shardingKey === undefined ? {} : { shardingKey });
+      const shardKey = this.#random.pick(keys);
+      const isDelayed = shardKey === undefined && this.#random.percent(15);
+      const dueAt = isDelayed ? { dueAt: Date.now() + this.#random.below(LONGEST_DELAY_MS) } : {};
+      await this.#publishOne(person, topic, { ...(shardKey === undefined ? {} : { shardKey }), ...dueAt });
       await sleep(this.#random.below(12));
     }
   }
 
-  async #transact(client: SignedClient): Promise<void> {
+  async #transact(person: Person): Promise<void> {
     while (!this.#isClosing) {
-      const plan = this.#random.pick(PLANS);
-      const handle = await this.#publishOne(client, TRANSACTIONS, { plan });
-      if (handle !== undefined && checksOf(plan) === 0) await this.#end(client, TRANSACTIONS, wayOf(plan), [handle]);
+      const txPlan = this.#random.pick(PLANS);
+      const handle = await this.#publishOne(person, TRANSACTIONS, { txPlan });
+      if (handle !== undefined && checksOf(txPlan) === 0)
+        await this.#end(person, TRANSACTIONS, wayOf(txPlan), [handle]);
       await sleep(this.#random.below(25));
     }
   }
 
   /** The handle of a half message that was confirmed. */
   async #publishOne(
-    client: SignedClient,
+    person: Person,
     topic: string,
-    { shardingKey, plan }: { shardingKey?: string; plan?: Plan },
+    more: Pick<Words, "shardKey" | "dueAt" | "txPlan">,
   ): Promise<string | undefined> {
-    this.#published += 1;
+    const seq = ++person.count;
+    const uid = `${person.name} ${seq}`;
+    const words: Words = { uid, producer: person.name, seq, ...more };
     const padding = "x".repeat(this.#random.percent(5) ? 40_000 : this.#random.below(300));
-    const body = `${this.#published} ${plan ?? shardingKey ?? "plain"} ${padding}`;
-    const properties = [plan && "__TransCheckT:10|", shardingKey && `__SHARDINGKEY:${shardingKey}|`].join("");
-    const operation: Operation = { name: "publish-message", topic };
-    const done = await this.#ask((endpoint) => client.publish(endpoint, operation, { body, tag: "", properties }));
-    if (done === undefined) return undefined;
-    const { answer, ...times } = done;
-    const reply = answer && expectStatus(answer, [201]) && contentOf(decodePublishReply(answer.body));
-    this.#publications.push({
-      ...times,
+    const body = `${JSON.stringify(words)}\n${padding}`;
+    const tag = this.#random.pick(TAGS);
+    const { shardKey, dueAt, txPlan } = more;
+    const own: [string, string][] = [[`${OWN}uid`, uid]];
+    const reserved = [
+      txPlan && `__TransCheckT:${IMMUNITY_S}|`,
+      shardKey && `__SHARDINGKEY:${shardKey}|`,
+      dueAt && `__STARTDELIVERTIME:${dueAt}|`,
+    ];
+    const properties = [...reserved, ...own.map(([name, value]) => `${name}:${value}|`)].filter(Boolean).join("");
+    const request: PublishRequest = {
       topic,
-      body,
-      outcome: reply ? "ok" : "unknown",
-      isHalf: plan !== undefined,
-      ...(shardingKey === undefined ? {} : { shardingKey }),
-      ...(reply === undefined ? {} : { messageId: reply.messageId }),
-      ...(reply?.receiptHandle === undefined ? {} : { handle: reply.receiptHandle }),
-    });
-    return reply?.receiptHandle;
+      uid,
+      sum: digestOf(body),
+      props: propertiesDigest(own),
+      tag,
+      ...(shardKey === undefined ? {} : { key: shardKey }),
+      ...(dueAt === undefined ? {} : { dueAt }),
+      ...(txPlan === undefined ? {} : { immunityMs: this.#immunityMs }),
+    };
+    const operation: Operation = { name: "publish-message", topic };
+    const message = { body, tag, properties };
+    const { client, name } = person;
+    const invoke = () => this.#writer.invoke(name, "publish", request);
+    const done = await this.#ask(invoke, (endpoint) => client.publish(endpoint, operation, message));
+    if (done === undefined) return undefined;
+    const { answer, pending } = done;
+    const { messageId, receiptHandle } = contentOf(decodePublishReply(expectStatus(answer, [201]).body));
+    pending.ok({ id: messageId, ...(receiptHandle === undefined ? {} : { h: receiptHandle }) });
+    return receiptHandle;
   }
 
-  async #consume(client: SignedClient, topic: string, group: string, sort: "concurrent" | "ordered"): Promise<void> {
+  async #consume(
+    person: Person,
+    topic: string,
+    group: string,
+    mode: "plain" | "ordered",
+    { tag = "", acknowledges = 75 }: ConsumerOptions = {},
+  ): Promise<void> {
     while (!this.#hasDrained) {
-      const messages = await this.#poll(client, topic, group, sort);
-      const handles = this.#choose(messages).map(({ receiptHandle }) => receiptHandle);
-      if (handles.length > 0) await this.#end(client, topic, "acknowledge", handles, group);
+      const poll = {
+        topic,
+        consumer: group,
+        maxMessages: 1 + this.#random.below(16),
+        waitSeconds: this.#random.below(3),
+      };
+      const { maxMessages: max, waitSeconds } = poll;
+      const waitMs = waitSeconds * 1_000;
+      const request: ConsumeRequest = { topic, group, mode, max, waitMs, tag };
+      const wireMode = mode === "plain" ? "concurrent" : mode;
+      const operation: Operation = { name: "consume-messages", ...poll, mode: wireMode, tag };
+      const invoke = () => this.#writer.invoke(person.name, "consume", request);
+      const got = await this.#poll(person, invoke, operation, waitMs);
+      const handles = this.#choose(got, acknowledges).map(({ receiptHandle }) => receiptHandle);
+      if (handles.length > 0) await this.#end(person, topic, "ack", handles, group);
     }
   }
 
-  async #check(client: SignedClient): Promise<void> {
+  async #check(person: Person): Promise<void> {
     while (!this.#hasDrained) {
-      const messages = await this.#poll(client, TRANSACTIONS, "GID_transactions", "half");
-      for (const { body, consumedTimes, receiptHandle } of messages) {
-        const plan = PLANS.find((one) => body.includes(` ${one} `)) ?? "rollback 0";
+      const max = 1 + this.#random.below(16);
+      const request = { topic: TRANSACTIONS, group: "GID_transactions", max, waitMs: 1_000 };
+      const invoke = () => this.#writer.invoke(person.name, "consumeHalf", request);
+      const poll = { topic: TRANSACTIONS, consumer: request.group, maxMessages: max, waitSeconds: 1 };
+      const got = await this.#poll(person, invoke, { name: "consume-half-messages", ...poll }, request.waitMs);
+      for (const { body, consumedTimes, receiptHandle } of got) {
+        const plan = wordsOf(body)?.txPlan ?? "rollback 0";
         if (consumedTimes < checksOf(plan)) continue;
-        await this.#end(client, TRANSACTIONS, wayOf(plan), [receiptHandle]);
+        await this.#end(person, TRANSACTIONS, wayOf(plan), [receiptHandle]);
       }
     }
   }
 
   /** What of a batch is acknowledged: mostly all of it, sometimes a part, sometimes nothing; at the end everything. */
-  #choose<T>(batch: readonly T[]): readonly T[] {
+  #choose<T>(batch: readonly T[], acknowledges: number): readonly T[] {
     const mood = this.#isClosing ? 0 : this.#random.below(100);
-    if (mood < 75) return batch;
-    return mood < 90 ? batch.filter(() => this.#random.percent(60)) : [];
+    if (mood < acknowledges) return batch;
+    return mood % 2 === 0 ? batch.filter(() => this.#random.percent(60)) : [];
   }
 
-  async #poll(client: SignedClient, topic: string, group: string, sort: Sort): Promise<readonly WireMessage[]> {
-    const poll = { topic, consumer: group, maxMessages: 1 + this.#random.below(16), waitSeconds: LONG_POLL_S };
-    const operation: Operation =
-      sort === "half"
-        ? { name: "consume-half-messages", ...poll }
-        : { name: "consume-messages", ...poll, mode: sort, tag: "" };
-    const done = await this.#ask((endpoint) => client.send(endpoint, operation));
+  /** Sometimes it hangs up (DEL-8). */
+  async #poll(
+    { client }: Person,
+    invoke: () => Pending<"consume"> | Pending<"consumeHalf">,
+    operation: Operation,
+    waitMs: number,
+  ): Promise<readonly WireMessage[]> {
+    const hangUpAfterMs = !this.#isClosing && this.#random.percent(4) ? this.#random.below(waitMs + 20) : undefined;
+    const done = await this.#ask(invoke, (endpoint) => client.send(endpoint, operation, "", { hangUpAfterMs }));
     if (done === undefined) return [];
-    const { answer, ...times } = done;
-    const isEmpty = answer !== undefined && expectStatus(answer, [200, 404]).status === 404;
-    const deliveries = answer === undefined || isEmpty ? [] : contentOf(decodeMessages(answer.body));
-    this.#polls.push({ ...times, topic, group, sort, outcome: answer ? "ok" : "unknown", deliveries });
-    if (deliveries.length > 0) this.#lastReceivedAt = times.endedAt;
-    return deliveries;
+    const { answer, pending } = done;
+    const isEmpty = expectStatus(answer, [200, 404]).status === 404;
+    const messages = isEmpty ? [] : contentOf(decodeMessages(answer.body));
+    pending.ok({ got: messages.map(toGot) });
+    if (messages.length > 0) this.#lastReceivedAt = Date.now();
+    return messages;
   }
 
   /** Ends deliveries or transactions. Without an answer it is tried once more, mostly, with the same handles. */
   async #end(
-    client: SignedClient,
+    person: Person,
     topic: string,
-    as: Ending["as"],
+    as: "ack" | "commit" | "rollback",
     handles: readonly string[],
-    group?: string,
+    group = "",
   ): Promise<void> {
     const operation: Operation =
-      as === "acknowledge"
-        ? { name: "acknowledge-messages", topic, consumer: group ?? "" }
+      as === "ack"
+        ? { name: "acknowledge-messages", topic, consumer: group }
         : { name: "end-transaction", topic, resolution: as };
     for (let attempt = 1; attempt <= 2; attempt++) {
-      const done = await this.#ask((endpoint) => client.end(endpoint, operation, handles));
-      if (done === undefined) continue;
-      const { answer, ...times } = done;
-      const isRefused = answer !== undefined && expectStatus(answer, [204, 404]).status === 404;
-      const refusals = isRefused ? contentOf(decodeErrors(answer.body)) : [];
-      const refused = new Set(refusals.map(({ receiptHandle }) => receiptHandle));
-      for (const handle of handles) {
-        const outcome: Outcome = answer === undefined ? "unknown" : refused.has(handle) ? "refused" : "ok";
-        this.#endings.push({ ...times, as, handle, outcome });
+      const invoke = () => this.#writer.invoke(person.name, as, { topic, group, h: handles });
+      const done = await this.#ask(invoke, (endpoint) => person.client.end(endpoint, operation, handles));
+      if (done !== undefined) {
+        const { answer, pending } = done;
+        const isRefused = expectStatus(answer, [204, 404]).status === 404;
+        const refusals = isRefused ? contentOf(decodeErrors(answer.body)) : [];
+        pending.ok({ refused: refusals.map(({ receiptHandle }) => receiptHandle) });
+        return;
       }
-      if (answer !== undefined || this.#random.percent(30)) return;
+      if (this.#random.percent(30)) return;
     }
   }
 
-  /** Sends to the broker, once one serves. No answer: what became of it is unknown. Undefined: the request never left. */
-  async #ask(
+  /**
+   * Sends to the broker, once one serves; what is written down begins only then. Undefined: nobody knows what became of it, or it never
+   * left, and that is written down too.
+   */
+  async #ask<P extends Pick<Pending<"ack">, "fail" | "info">>(
+    invoke: () => P,
     send: (endpoint: string) => Promise<Answer>,
-  ): Promise<{ invokedAt: number; endedAt: number; answer?: Answer } | undefined> {
+  ): Promise<{ answer: Answer; pending: P } | undefined> {
     const endpoint = await this.#endpoint.value;
-    const invokedAt = Date.now();
+    const pending = invoke();
     try {
       const answer = await send(endpoint);
-      return { invokedAt, endedAt: Date.now(), answer };
+      if (answer.status < 500) return { answer, pending };
+      this.serverErrors += 1;
+      pending.info(`${answer.status}`);
     } catch (error) {
-      if (error instanceof Unanswered) return { invokedAt, endedAt: Date.now() };
-      if (!(error instanceof Unsent)) throw error;
-      // Killed, and nobody has said so yet.
-      await sleep(5);
-      return undefined;
+      if (error instanceof Unanswered) pending.info(error.message);
+      else if (error instanceof Unsent) pending.fail(error.message);
+      else throw error;
     }
+    // Killed, and nobody has said so yet.
+    await sleep(5);
+    return undefined;
+  }
+}
+
+interface Person {
+  readonly name: string;
+  readonly client: SignedClient;
+  count: number;
+}
+
+function toGot(message: WireMessage): Got {
+  const { messageId, receiptHandle, consumedTimes, firstConsumeTime, nextConsumeTime, body, tag, properties } = message;
+  const own = parseProperties(properties).pairs.filter(([name]) => name.startsWith(OWN));
+  return {
+    uid: wordsOf(body)?.uid ?? "",
+    id: messageId,
+    h: receiptHandle,
+    c: consumedTimes,
+    first: firstConsumeTime,
+    next: nextConsumeTime,
+    sum: digestOf(body),
+    props: propertiesDigest(own),
+    tag,
+  };
+}
+
+/** Undefined: the body is not one of ours any more. */
+function wordsOf(body: string): Words | undefined {
+  try {
+    return JSON.parse(body.slice(0, body.indexOf("\n"))) as Words;
+  } catch {
+    return undefined;
   }
 }
 

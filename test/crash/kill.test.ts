@@ -1,9 +1,20 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
+import {
+  type ConsumeRequest,
+  type ConsumeResult,
+  DEAD_LETTERS,
+  type Got,
+  type HistoryEvent,
+  type Settings,
+  type Verb,
+} from "../checker/history.ts";
+import { HistoryWriter } from "../checker/history-writer.ts";
+import { judgeHistory } from "../checker/judge-history.ts";
 import { BrokerProcess, cleanUp, newDirectory, runToEnd } from "../process/broker-process.ts";
-import { Crowd } from "./crowd.ts";
-import type { History, Settings } from "./history.ts";
-import { judge } from "./judge.ts";
+import { CROWD_TOPICS, Crowd, GROUP_OF_FEW_RETRIES } from "./crowd.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 const KILLS = process.env.STAGEMQ_CI ? 50 : 10;
@@ -16,11 +27,25 @@ const LONGEST_START_MS = 600;
 
 /** What `--fast` makes of 200 s, a minute and 10 s. A start may take 2 s, and this is no measurement: five times that. */
 const ENVIRONMENT = { STAGEMQ_INVISIBLE_FOR: "200s", STAGEMQ_LOG_LEVEL: "warn" };
+const IMMUNITY_MS = 1_000;
+const FEW_RETRIES = 1;
 const SETTINGS: Settings = {
-  invisibleFor: { concurrent: 2_000, ordered: 1_000, half: 1_000 },
-  immunity: 1_000,
-  startWithin: 10_000,
+  topics: CROWD_TOPICS,
+  groups: { [GROUP_OF_FEW_RETRIES]: { maxRetries: FEW_RETRIES } },
+  invisibleForMs: { plain: 2_000, ordered: 1_000, half: 1_000 },
+  maxRetries: 288,
+  checkRoundedToMs: 100,
+  checksForMs: 864_000,
+  skewMs: 10,
+  lateMs: 5_000,
+  startWithinMs: 10_000,
+  drainWithinMs: 60_000,
 };
+const CONFIGURATION = `instances:
+  - id: MQ_INST_dev
+    groups:
+      - { id: ${GROUP_OF_FEW_RETRIES}, maxRetries: ${FEW_RETRIES}, from: earliest }
+`;
 
 afterAll(cleanUp);
 
@@ -29,13 +54,18 @@ describe("a broker killed with -9 again and again, under load", () => {
     timeout: TIMEOUT_MS,
   }, async () => {
     const random = new SeededRandom(SEED);
-    const dataDirectory = await newDirectory();
-    const options = { dataDirectory, args: ["--fast"], environment: ENVIRONMENT };
-    const crowd = new Crowd(SETTINGS, random);
+    const folder = await newDirectory();
+    const file = join(folder, "stagemq.yaml");
+    await writeFile(file, CONFIGURATION);
+    const dataDirectory = join(folder, "data");
+    const options = { dataDirectory, args: ["--fast", "--config", file], environment: ENVIRONMENT };
+    const historyFile = process.env.STAGEMQ_HISTORY;
+    const writer = new HistoryWriter(historyFile === undefined ? {} : { file: historyFile });
+    writer.settings(SETTINGS);
+    const crowd = new Crowd({ settings: SETTINGS, random, writer, immunityMs: IMMUNITY_MS });
     const startBroker = async () => {
-      const startedAt = Date.now();
-      const broker = await BrokerProcess.start(options);
-      crowd.brokerServes(broker.endpoint, { startedAt, servesAt: Date.now() });
+      const broker = await writer.fault({ kind: "start" }, () => BrokerProcess.start(options));
+      crowd.brokerServes(broker.endpoint);
       return broker;
     };
     console.log(`${KILLS} kills; the same again: STAGEMQ_TEST_SEED=${SEED}`);
@@ -44,9 +74,11 @@ describe("a broker killed with -9 again and again, under load", () => {
       for (let kill = 1; kill <= KILLS; kill++) {
         const broker = await startBroker();
         await sleep(random.below(LONGEST_LIFE_MS));
-        const killed = broker.kill();
-        crowd.brokerIsGone();
-        await killed;
+        await writer.fault({ kind: "kill" }, () => {
+          const killed = broker.kill();
+          crowd.brokerIsGone();
+          return killed;
+        });
         if (random.percent(25)) await runToEnd({ ...options, killedAfterMs: 1 + random.below(LONGEST_START_MS) });
       }
       const last = await startBroker();
@@ -54,40 +86,54 @@ describe("a broker killed with -9 again and again, under load", () => {
       expect(await last.stop()).toEqual({ code: 0, signal: null });
     } finally {
       crowd.close();
+      writer.close();
     }
-    console.log(describeRun(crowd.history));
-    expect(judge(crowd.history).map(({ property, says }) => `${property}: ${says}`)).toEqual([]);
-    expectToHaveSeen(crowd.history);
+    const { violations, classes, lateness } = judgeHistory(writer.events);
+    console.log(describeRun(writer.events), { classes, lateness });
+    expect(violations).toEqual([]);
+    expect(crowd.serverErrors).toBe(0);
+    expectToHaveSeen(writer.events);
   });
 });
 
-function describeRun({ publications, polls, endings, starts }: History): string {
-  const unknown = (operations: readonly { outcome: string }[]) =>
-    operations.filter(({ outcome }) => outcome === "unknown").length;
-  const deliveries = polls.flatMap(({ deliveries }) => deliveries);
-  const again = deliveries.filter(({ consumedTimes }) => consumedTimes > 1).length;
-  const times = starts.map(({ startedAt, servesAt }) => servesAt - startedAt).toSorted((a, b) => a - b);
+/** All that ended in one way, of one sort. */
+function ended(events: readonly HistoryEvent[], type: HistoryEvent["type"], ...verbs: readonly Verb[]): HistoryEvent[] {
+  return events.filter((event) => event.type === type && verbs.includes(event.f));
+}
+
+function received(events: readonly HistoryEvent[]): Got[] {
+  return ended(events, "ok", "consume", "consumeHalf").flatMap(({ res }) => (res as ConsumeResult).got);
+}
+
+function describeRun(events: readonly HistoryEvent[]): string {
+  const unknown = (...verbs: readonly Verb[]) => ended(events, "info", ...verbs).length;
+  const got = received(events);
   return [
-    `${publications.length} published (${unknown(publications)} without an answer)`,
-    `${deliveries.length} delivered, ${again} of them again (${unknown(polls)} polls without an answer)`,
-    `${endings.length} ended (${unknown(endings)} without an answer)`,
-    `serving after ${times[0]} to ${times.at(-1)} ms, median ${times[times.length >> 1]} ms`,
+    `${ended(events, "ok", "publish").length} published (${unknown("publish")} without an answer)`,
+    `${got.length} delivered, ${got.filter(({ c }) => c > 1).length} of them again (${unknown("consume", "consumeHalf")} polls without an answer)`,
+    `${ended(events, "ok", ...ENDINGS).length} requests to end something (${unknown(...ENDINGS)} without an answer)`,
   ].join("\n");
 }
 
+const ENDINGS = ["ack", "commit", "rollback"] as const;
+
 /** A run in which the interesting things did not happen proves nothing. */
-function expectToHaveSeen({ publications, polls, endings, starts }: History): void {
-  const all = polls.flatMap(({ sort, deliveries }) => deliveries.map((delivery) => ({ sort, ...delivery })));
-  const again = (sort: string) => all.filter((one) => one.sort === sort && one.consumedTimes > 1).length;
-  const kills = starts.slice(1).map(({ startedAt }) => startedAt);
-  const inFlight = polls.flatMap(({ endedAt, deliveries }) =>
-    deliveries.filter(({ nextConsumeTime }) => kills.some((at) => endedAt < at && at < nextConsumeTime)),
-  ).length;
-  expect(publications.filter(({ outcome }) => outcome === "ok").length).toBeGreaterThan(KILLS * 5);
-  expect(endings.filter(({ as, outcome }) => as !== "acknowledge" && outcome === "ok").length).toBeGreaterThan(KILLS);
-  expect([...publications, ...polls, ...endings].filter(({ outcome }) => outcome === "unknown").length).toBeGreaterThan(
-    KILLS,
-  );
-  expect(inFlight, "in flight when the broker was killed").toBeGreaterThan(0);
-  for (const sort of ["concurrent", "ordered", "half"]) expect(again(sort), `${sort}, again`).toBeGreaterThan(0);
+function expectToHaveSeen(events: readonly HistoryEvent[]): void {
+  const again = { plain: 0, ordered: 0, half: 0, dead: 0 };
+  const asked = new Map<string, HistoryEvent>();
+  for (const event of events) {
+    if (event.type === "invoke") asked.set(event.p, event);
+    if (event.type !== "ok" || (event.f !== "consume" && event.f !== "consumeHalf")) continue;
+    const { got } = event.res as ConsumeResult;
+    const { topic, mode } = (asked.get(event.p) as HistoryEvent).req as ConsumeRequest;
+    again[mode ?? "half"] += got.filter(({ c }) => c > 1).length;
+    if (topic.startsWith(DEAD_LETTERS)) again.dead += got.length;
+  }
+  const kills = ended(events, "ok", "fault").filter(({ p }) => p === "fault kill");
+  const inFlight = received(events).filter(({ next }) => kills.some(({ wall }) => next - 1_000 < wall && wall < next));
+  expect(ended(events, "ok", "publish").length).toBeGreaterThan(KILLS * 5);
+  expect(ended(events, "ok", "commit", "rollback").length).toBeGreaterThan(KILLS);
+  expect(ended(events, "info", "publish", "consume", "consumeHalf", ...ENDINGS).length).toBeGreaterThan(KILLS);
+  expect(inFlight.length, "in flight when the broker was killed").toBeGreaterThan(0);
+  for (const [what, count] of Object.entries(again)) expect(count, `${what}, again`).toBeGreaterThan(0);
 }

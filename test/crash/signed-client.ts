@@ -43,7 +43,12 @@ export class SignedClient {
     return this.send(endpoint, operation, encodeReceiptHandles(handles));
   }
 
-  send(endpoint: string, operation: Operation, body = ""): Promise<Answer> {
+  send(
+    endpoint: string,
+    operation: Operation,
+    body = "",
+    { hangUpAfterMs }: { hangUpAfterMs?: number | undefined } = {},
+  ): Promise<Answer> {
     const { method, target } = formatTarget(operation);
     const headers = {
       Date: formatDate(Date.now()),
@@ -60,6 +65,10 @@ export class SignedClient {
         timeout: ANSWER_WITHIN_MS,
         headers: { ...headers, Authorization },
       });
+      if (hangUpAfterMs !== undefined) {
+        const patience = setTimeout(() => sent.destroy(new Error("The client hung up.")), hangUpAfterMs);
+        sent.on("close", () => clearTimeout(patience));
+      }
       sent.on("response", (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -1,9 +1,8 @@
-import type { Evidence, Fault, Line, Operation, Poll } from "../evidence.ts";
+import type { Evidence, Fault, Line, Operation, Poll, Publication } from "../evidence.ts";
 import { countBelow } from "../evidence.ts";
 import { type Violation, violation } from "../violation.ts";
 import { groupBy } from "./group-by.ts";
 import { queueOf } from "./queue-of.ts";
-import { inBrokersOrder } from "./shard-order.ts";
 import { matches, mayBeExhausted, mayHaveWorked } from "./what-may-be.ts";
 
 const LONGEST_WAIT_MS = 30_000;
@@ -52,24 +51,13 @@ function* stuckQueues(evidence: Evidence, line: Line): Generator<Violation, void
     });
     const [a, b] = left;
     if (a === undefined || b === undefined) continue;
-    const ofQueue = new Set(all.map(({ uid }) => uid));
-    const came = [...line.tracks.values()]
-      .flatMap(({ deliveries }) => deliveries)
-      .filter(({ got }) => ofQueue.has(got.uid));
-    const last = came.sort(inBrokersOrder).at(-1);
-    if (
-      last &&
-      last.poll.endedAt > Math.max(...left.map(({ endedAt }) => endedAt)) &&
-      !left.some(({ uid }) => uid === last.got.uid)
-    )
-      continue;
-    yield violation(
-      "C14",
-      `${line.name}, ${queue} stands still: ${left.length} messages never came to an end`,
-      a,
-      b,
-      last,
-    );
+    // What only got lost has something behind it that came.
+    const uids = new Set(left.map(({ uid }) => uid));
+    const from = Math.min(...left.map(({ invokedAt }) => invokedAt));
+    const isBehind = ({ uid, id = "", invokedAt }: Publication) =>
+      invokedAt > from && !uids.has(uid) && line.tracks.has(id);
+    if (all.some(isBehind)) continue;
+    yield violation("C14", `${line.name}, ${queue} stands still: ${left.length} messages never came to an end`, a, b);
   }
 }
 

@@ -42,12 +42,9 @@ function howLost(evidence: Evidence, track: Track): string | undefined {
   // Only of the newest handle can it be unknown: an older one did not work, or it would not have come again.
   if (newest?.endings.some((ending) => mayHaveWorked(evidence, ending, newest.until))) return undefined;
   const end = drain === undefined ? endedAt : Math.min(drain.endedAt, endedAt);
-  if (mayBeExhausted(evidence, track, end)) {
-    const dead = evidence.lines.find(({ topic }) => topic === DEAD_LETTERS + track.line.group);
-    if (dead === undefined) return undefined;
-    // DLQ-1: it keeps its id.
-    if (dead.tracks.has(track.id)) return undefined;
-  }
+  // DLQ-1: a dead letter keeps its id. Whether it became one too early is C5's.
+  const dead = evidence.lines.find(({ topic }) => topic === DEAD_LETTERS + track.line.group);
+  if (dead ? dead.tracks.has(track.id) : mayBeExhausted(evidence, track, end)) return undefined;
   return newest === undefined ? "never got" : "never could acknowledge";
 }
 
