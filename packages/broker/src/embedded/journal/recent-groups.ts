@@ -36,6 +36,11 @@ export class RecentGroups {
     }
   }
 
+  /** Of everything it holds on to, for its test. */
+  get heldBytes(): number {
+    return this.#groups.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
   /** The group in which this position lies. */
   find(position: Position): GroupBytes | undefined {
     let low = this.#first;
