@@ -40,10 +40,15 @@ interface Step {
   readonly count: number;
 }
 
-/** Seconds, and what else the step has to tell. */
-interface Outcome {
-  readonly openSeconds: number;
+/** A time by the clock and by the processor: on a busy machine only the second means something. */
+interface Cost {
   readonly seconds: number;
+  readonly processorSeconds: number;
+}
+
+interface Outcome {
+  readonly opening: Cost;
+  readonly work: Cost;
   readonly residentMegabytes: number;
 }
 
@@ -55,24 +60,21 @@ export async function measureBacklog(messages: number): Promise<void> {
     row("figure", "value");
     row("---", "---");
     const published = await inProcess({ directory: full, does: "publish", count: messages });
-    row(
-      `published, ${messages.toLocaleString("en-US")} messages of ${BODY.length} bytes`,
-      `${rate(messages, published)}/s`,
-    );
+    row(`published, ${messages.toLocaleString("en-US")} messages of ${BODY.length} bytes`, rate(messages, published));
     row("journal", `${megabytes(await bytesOf(full, ".seg"))} MB`);
     const replayed = await inProcess({ directory: full, does: "start", count: 0 });
-    row("start from the whole journal", `${replayed.openSeconds.toFixed(2)} s`);
+    row("start from the whole journal", show(replayed.opening));
     const kept = await inProcess({ directory: full, does: "keep-snapshot", count: 0 });
-    row("stop with a snapshot", `${kept.seconds.toFixed(2)} s`);
+    row("stop with a snapshot", show(kept.work));
     row("snapshot", `${megabytes(await bytesOf(full, ".snap"))} MB`);
     const restored = await inProcess({ directory: full, does: "start", count: 0 });
-    row("start from a snapshot", `${restored.openSeconds.toFixed(2)} s`);
+    row("start from a snapshot", show(restored.opening));
     row("resident memory after it", `${restored.residentMegabytes.toFixed(0)} MB`);
     await inProcess({ directory: empty, does: "publish", count: CONSUMED });
     const beside = await inProcess({ directory: empty, does: "consume", count: CONSUMED });
-    row(`consumed from a broker with ${CONSUMED.toLocaleString("en-US")} messages`, `${rate(CONSUMED, beside)}/s`);
+    row(`consumed from a broker with ${CONSUMED.toLocaleString("en-US")} messages`, rate(CONSUMED, beside));
     const consumed = await inProcess({ directory: full, does: "consume", count: Math.min(CONSUMED, messages) });
-    row("consumed from the backlog", `${rate(Math.min(CONSUMED, messages), consumed)}/s`);
+    row("consumed from the backlog", rate(Math.min(CONSUMED, messages), consumed));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -88,18 +90,26 @@ async function inProcess(step: Step): Promise<Outcome> {
 }
 
 async function take({ directory, does, count }: Step): Promise<Outcome> {
-  const openedAt = performance.now();
+  const opening = stopwatch();
   const engine = await open(directory, does === "keep-snapshot" ? SNAPSHOT_AT_STOP : NO_SNAPSHOTS);
-  const openSeconds = (performance.now() - openedAt) / 1_000;
-  globalThis.gc?.();
+  const opened = opening();
   const residentMegabytes = await residentNow();
-  const startedAt = performance.now();
+  const working = stopwatch();
   if (does === "publish") await publishAll(engine, count);
   if (does === "consume") await consumeAll(engine, count);
   if (does === "keep-snapshot") await engine.stop();
-  const seconds = (performance.now() - startedAt) / 1_000;
+  const work = working();
   await engine.stop();
-  return { openSeconds, seconds, residentMegabytes };
+  return { opening: opened, work, residentMegabytes };
+}
+
+function stopwatch(): () => Cost {
+  const startedAt = performance.now();
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return { seconds: (performance.now() - startedAt) / 1_000, processorSeconds: (user + system) / 1_000_000 };
+  };
 }
 
 function open(directory: string, housekeeping: Partial<HousekeepingSettings>): Promise<Engine> {
@@ -150,8 +160,13 @@ async function bytesOf(directory: string, ending: string): Promise<number> {
   return bytes;
 }
 
-function rate(count: number, { seconds }: Outcome): string {
-  return Math.round(count / seconds).toLocaleString("en-US");
+function show({ seconds, processorSeconds }: Cost): string {
+  return `${seconds.toFixed(2)} s, ${processorSeconds.toFixed(2)} s of the processor`;
+}
+
+function rate(count: number, { work }: Outcome): string {
+  const perSecond = Math.round(count / work.seconds).toLocaleString("en-US");
+  return `${perSecond}/s, ${((work.processorSeconds / count) * 1_000_000).toFixed(0)} µs of the processor each`;
 }
 
 function megabytes(bytes: number): string {

@@ -44,6 +44,8 @@ const KEPT_BYTES = 36;
 const BATCH_BYTES = MIB;
 const BATCH_MESSAGES = 200;
 const LOOKS_A_TURN = 10_000;
+/** That go in one round. */
+const MAX_SEGMENTS = 16;
 
 export interface HousekeeperParts {
   readonly journal: Journal;
@@ -161,6 +163,8 @@ export class Housekeeper {
   }
 
   async #takeSnapshot(pace: (slices: Iterable<Uint8Array>) => Iterable<Uint8Array> | AsyncIterable<Uint8Array>) {
+    // D4: what space is left on a full disk is for those who wait.
+    if (this.#isScarce) return;
     const position = this.#endOfJournal();
     // Where this fails it is tried again when the journal has grown on.
     this.#nextSnapshotAt = position + this.#settings.snapshotAfterBytes / 4;
@@ -204,13 +208,13 @@ export class Housekeeper {
     if (freed > 0) log.write("info", "journal.shortened", { freedBytes: freed, copiedForward: count });
   }
 
-  /** The end of the oldest segments of which messages in queues, together, take no more than a quarter. */
+  /** The end of the oldest segments of which messages in queues, together, take no more than a quarter; on a full disk, nothing. */
   async #mostlyDeadUpTo(): Promise<Position | undefined> {
-    const old = this.#parts.journal.segments.slice(0, -1);
+    const old = this.#parts.journal.segments.slice(0, -1).slice(0, MAX_SEGMENTS);
     const start = old[0]?.from ?? 0;
     let end: Position | undefined;
     for (const { to } of old) {
-      if (!(await this.#isMostlyDead(to, (to - start) * LIVING_SHARE))) break;
+      if (!(await this.#isMostlyDead(to, this.#isScarce ? 0 : (to - start) * LIVING_SHARE))) break;
       end = to;
     }
     return end;
@@ -222,6 +226,7 @@ export class Housekeeper {
     for (const { topic, place } of livingBefore(this.#ledger, before)) {
       if (++looks % LOOKS_A_TURN === 0) await this.#turn();
       // What waits for its time or its transaction may wait for weeks: it is copied forward, however much it is.
+      if (maxBytes === 0) return false;
       if (!("queue" in place)) continue;
       bytes += FRAME_BYTES + (this.#ledger.topicById(topic)?.queues[place.queue]?.bodyBytesOf(place.offset) ?? 0);
       if (bytes > maxBytes) return false;
@@ -258,6 +263,10 @@ export class Housekeeper {
     journal.space.check("publishing");
     await journal.synced(commit(facts));
     return facts.length;
+  }
+
+  get #isScarce(): boolean {
+    return this.#parts.journal.space.room !== "plenty";
   }
 
   /** One old segment a round, in turn. */

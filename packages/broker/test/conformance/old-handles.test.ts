@@ -12,16 +12,18 @@ async function aBroker(prepare: (bench: Bench) => Promise<unknown>) {
   const random = new SeededRandom(7);
   const clock = new SimulatedClock();
   const disk = new FaultyDisk(random);
-  const first = await openOnDisk(disk, { random, clock });
+  // Every start is from a snapshot: what it holds of deliveries must refuse old handles just as well.
+  const world = { random, clock, settings: { housekeeping: { snapshotAtStopAfterBytes: 0 } } };
+  const first = await openOnDisk(disk, world);
   await prepare(first);
   await first.close();
   const copy = new Map(disk.paths().map((path) => [path, disk.bytesOf(path)]));
-  const bench = await openOnDisk(disk, { random, clock });
+  const bench = await openOnDisk(disk, world);
   const restore = async (): Promise<Bench> => {
     await bench.close();
     const restored = new FaultyDisk(random);
     for (const [path, bytes] of copy) restored.plant(path, bytes);
-    return openOnDisk(restored, { random, clock });
+    return openOnDisk(restored, world);
   };
   return { bench, restore, random, clock };
 }
