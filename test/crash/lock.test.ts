@@ -15,7 +15,7 @@ describe("several brokers started at one instant on one directory", () => {
   }, async () => {
     const dataDirectory = await newDirectory();
     for (let round = 0; round < ROUNDS; round++) await race(round % 2 === 0 ? 4 : 2, dataDirectory);
-    expect(await readdir(dataDirectory)).toHaveLength(3);
+    expect((await readdir(dataDirectory)).filter((name) => name !== "stagemq-reserve")).toHaveLength(3);
   });
 });
 

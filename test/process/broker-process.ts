@@ -9,6 +9,8 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const MAIN = join(ROOT, "packages/cli/dist/main.js");
 /** Five times what a start may take, and some for a machine that is busy. */
 const READY_WITHIN_MS = 15_000;
+/** Many brokers share one disk here, and none of them needs 64 MiB in reserve (DUR-3). */
+const SMALL_RESERVE = { STAGEMQ_RESERVE_BYTES: "8MiB" };
 
 /** The line of `--ready-json`. */
 export interface Ready {
@@ -203,7 +205,7 @@ async function launch(options: BrokerOptions): Promise<Launched> {
   ];
   return follow(line, {
     cwd,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...SMALL_RESERVE, ...environment },
     ...(uid === undefined ? {} : { uid, gid: uid }),
     ...(killedAfterMs === undefined ? {} : { timeout: killedAfterMs, killSignal: "SIGKILL" }),
   });

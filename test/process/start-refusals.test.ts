@@ -105,7 +105,7 @@ describe.concurrent("a start that cannot succeed", () => {
       await run("sh", ["-c", `head -c 100000 /dev/zero > ${directory}/new-lock-f 2>/dev/null; true`]);
       expect(await refusalOf({ dataDirectory: directory })).toEqual([
         70,
-        `No space left for ${directory}: 0 KiB are free, 128 MiB are needed. Free some, or use another directory: --data DIR.`,
+        `No space left for ${directory}: 0 KiB are free, 72 MiB are needed. Free some, or use another directory: --data DIR.`,
       ]);
     } finally {
       await run("umount", [directory]);

@@ -292,7 +292,7 @@ describe("damage (DUR-1)", () => {
       const start = starts.findLast((offset) => offset <= at) as number;
       const end = (starts[starts.indexOf(start) + 1] ?? size - 32) - 1;
       expect(await damageOf(disk), `byte ${at}`).toBe(
-        `Damaged data in ${DIRECTORY}: segment 1, bytes ${start} to ${end}. Nothing was changed. Restore a copy, or use another directory: --data DIR.`,
+        `Damaged data in ${DIRECTORY}: segment 1, bytes ${start} to ${end}. Nothing was changed. Restore a copy, or use another directory: --data DIR. Look at it: stagemq fsck ${DIRECTORY}.`,
       );
     }
   });

@@ -6,7 +6,7 @@ export class DamagedJournal extends StartError {
   constructor(directory: string, what: string, options?: ErrorOptions) {
     super(
       70,
-      `Damaged data in ${directory}: ${what}. Nothing was changed. Restore a copy, or use another directory: --data DIR.`,
+      `Damaged data in ${directory}: ${what}. Nothing was changed. Restore a copy, or use another directory: --data DIR. Look at it: stagemq fsck ${directory}.`,
       options,
     );
   }
