@@ -3,6 +3,10 @@ import { hash } from "node:crypto";
 /** What a run must have met at least once, or its silence proves nothing. */
 export const SOMETIMES = [
   "torn tail cut",
+  "snapshot kept",
+  "snapshot fallback",
+  "old segments deleted",
+  "message dropped by its age",
   "batch acknowledged in part, then expired",
   "commit racing a check",
   "handle used at its deadline",
@@ -25,6 +29,10 @@ export type Sometimes = (typeof SOMETIMES)[number];
 /** What the broker's log tells of this. */
 const TOLD: Readonly<Record<string, Sometimes>> = {
   "journal.cut": "torn tail cut",
+  "journal.snapshot-damaged": "snapshot fallback",
+  "snapshot.kept": "snapshot kept",
+  "journal.shortened": "old segments deleted",
+  "messages.dropped": "message dropped by its age",
 };
 
 /** All that happened in one seed, in order. */

@@ -8,7 +8,7 @@ const OPERATIONS = {
   publishOrdered: 24,
   publishDelayed: 12,
   publishHalf: 16,
-  burst: 12,
+  burst: 8,
   receive: 28,
   receiveInOrder: 32,
   receiveDead: 6,
@@ -25,10 +25,10 @@ const OPERATIONS = {
   changeRetries: 4,
   advance: 32,
   advanceFar: 4,
-  stepClock: 4,
-  restart: 2,
-  kill: 2,
-  cutPower: 4,
+  stepClock: 3,
+  restart: 1,
+  kill: 1,
+  cutPower: 2,
   failDisk: 2,
   rot: 1,
   rotUnderLoad: 1,
@@ -65,6 +65,8 @@ export interface Plan {
   readonly steps: readonly Step[];
 }
 
+const DAYS = 3 * 86_400_000;
+
 /** These steps of the seed, and every fault that it draws but for those left out. */
 export function drawPlan(seed: number, dice: Dice, indices: readonly number[], without: readonly Fault[]): Plan {
   const settings: EngineSettings = {
@@ -75,6 +77,9 @@ export function drawPlan(seed: number, dice: Dice, indices: readonly number[], w
     giveBacksBeforeDelivery: dice.pick([2, 5]),
     checkFor: dice.pick([25_000, 120_000]),
     maxRetries: dice.pick([0, 2, 5]),
+    retentionAge: dice.pick([DAYS, DAYS, 400_000, 1_500_000]),
+    ageRestsFor: dice.pick([60_000, 3_600_000]),
+    ...(dice.oneIn(3) ? {} : { housekeeping: drawHousekeeping(dice) }),
   };
   const usesTags = dice.oneIn(3) && !without.includes("tags");
   const segmentBytes = 2_048 + dice.below(30_000);
@@ -94,4 +99,16 @@ export function drawPlan(seed: number, dice: Dice, indices: readonly number[], w
   });
   const diskTakesUpTo = isSlow && !without.includes("slow disk") ? 400 : 0;
   return { seed, settings, groups, usesTags, segmentBytes, diskTakesUpTo, failsAtStarts, operations, steps };
+}
+
+/** Snapshots and rounds far more often than anybody would want them. */
+function drawHousekeeping(dice: Dice): NonNullable<EngineSettings["housekeeping"]> {
+  const snapshotAfterBytes = 2_000 + dice.below(20_000);
+  return {
+    snapshotAfterBytes,
+    snapshotAfterAtMostBytes: 2 * snapshotAfterBytes,
+    snapshotAtStopAfterBytes: dice.pick([1, 1_000, 1e9]),
+    roundEvery: dice.pick([2_000, 60_000]),
+    roundAfterDrop: 100,
+  };
 }

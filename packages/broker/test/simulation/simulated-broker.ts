@@ -1,6 +1,8 @@
 import { openEmbeddedEngine } from "../../src/embedded/embedded-engine.ts";
-import { FileJournal } from "../../src/embedded/journal/file-journal.ts";
+import { FileJournal, type FileJournalOptions } from "../../src/embedded/journal/file-journal.ts";
+import { openLedger } from "../../src/embedded/open-ledger.ts";
 import type { EngineSettings } from "../../src/embedded/settings.ts";
+import { TagHasher } from "../../src/embedded/tag-hasher.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { GuardedEngine } from "../../src/engine/guarded-engine.ts";
 import type { Disk } from "../../src/runtime/disk.ts";
@@ -8,6 +10,7 @@ import type { Log } from "../../src/runtime/log.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import type { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
+import { contentsOf } from "../ledger/ledger-contents.ts";
 import type { Plan } from "./plan.ts";
 
 /** Puts a fault between the clients and the engine, or between the engine and the disk, to see whether the model notices. */
@@ -17,6 +20,9 @@ export interface Spoil {
 }
 
 export type Outcome<Value> = { readonly value: Value } | { readonly error: unknown };
+
+const SNAPSHOT = /\.snap$/;
+const SILENT: Log = { isEnabled: () => false, write: () => {} };
 
 /** A client gives up after so long, and so do we. */
 const PATIENCE = 35_000;
@@ -53,8 +59,7 @@ export class SimulatedBroker {
     this.#slowDown();
     const log: Log = { isEnabled: () => false, write: (_level, event) => this.#tell(event) };
     const runtime = { clock, disk: this.#spoil.disk?.(this.disk) ?? this.disk, log, random: this.#random };
-    const options = { directory: "/data", version: "0.0.0-test", segmentBytes: this.#plan.segmentBytes };
-    const journal = new FileJournal(runtime, options);
+    const journal = new FileJournal(runtime, this.#journalOptions);
     const opened = await this.#outcomeOf(openEmbeddedEngine({ journal, runtime, settings, waitClocks: [clock] }));
     if (opened === undefined) return false;
     if ("error" in opened) throw opened.error;
@@ -75,6 +80,26 @@ export class SimulatedBroker {
     this.clock = new SimulatedClock(this.clock.wall() + downFor, "memory");
   }
 
+  /**
+   * What the ledger holds that the disk of a stopped broker tells of: from the snapshot that the stop took of the ledger that
+   * lived, or without it, from what was written down before. The disk stays as it is.
+   */
+  async contents(settings: EngineSettings, withoutNewestSnapshot: boolean): Promise<ReadonlyMap<string, string>> {
+    const disk = this.disk.kill();
+    const newest = disk.paths().findLast((path) => SNAPSHOT.test(path));
+    if (withoutNewestSnapshot && newest !== undefined) await disk.remove(newest);
+    const clock = new SimulatedClock(this.clock.wall(), "memory");
+    const runtime = { clock, disk, log: SILENT, random: this.#random };
+    const journal = new FileJournal(runtime, this.#journalOptions);
+    await journal.open();
+    try {
+      const tags = new TagHasher(journal.secret);
+      return contentsOf((await openLedger(journal, settings, (tag) => tags.hash(tag))).ledger);
+    } finally {
+      await journal.close();
+    }
+  }
+
   /** Where the disk takes its time, moves time on until this holds, or nobody would wait any longer. */
   async waitForDisk(isDone: () => boolean): Promise<void> {
     const step = this.diskTakesUpTo;
@@ -82,6 +107,10 @@ export class SimulatedBroker {
     for (let waited = 0; waited < PATIENCE && !isDone() && !this.disk.isDead; waited += step) {
       await this.clock.advance(step);
     }
+  }
+
+  get #journalOptions(): FileJournalOptions {
+    return { directory: "/data", version: "0.0.0-test", segmentBytes: this.#plan.segmentBytes };
   }
 
   #slowDown(): void {

@@ -187,13 +187,9 @@ export class DeliveryJudge {
   #judgePlain(poll: PollRequest, batch: readonly ModelMessage[], deliveries: readonly Delivery[]): void {
     for (const queue of new Set(batch.map((message) => message.queue))) {
       const there = this.#world.mayHave(poll.topic, poll.group, queue);
-      const holder = there.find((other) =>
-        this.#world.surely(
-          other,
-          poll.group,
-          (state) => isInFlight(state, this.#now) && "ordered" in state && state.ordered,
-        ),
-      );
+      const isHeld = (state: DeliveryState): boolean =>
+        state.kind === "delivered" && state.ordered && state.until > this.#now;
+      const holder = there.find((other) => this.#world.surely(other, poll.group, isHeld));
       if (holder !== undefined) violated("ORD-8", `${batch[0]?.name} came from a queue held by ${holder.name}`);
       const fresh = there.filter((other) => this.#isNew(other, poll));
       for (const [index, message] of batch.entries()) {
@@ -213,12 +209,14 @@ export class DeliveryJudge {
     for (const { queue } of changes) {
       const given = batch.filter((message) => message.queue === queue);
       const isNewer = new Set(given.filter((message) => deliveries[batch.indexOf(message)]?.attempt === 1));
+      const isFlying = (state: DeliveryState): boolean => isInFlight(state, this.#now);
+      const isDueNow = (state: DeliveryState): boolean => isDue(state, this.#now);
       for (const other of this.#world.mayHave(poll.topic, poll.group, queue)) {
-        if (this.#world.surely(other, poll.group, (state) => isInFlight(state, this.#now))) {
+        if (this.#world.surely(other, poll.group, isFlying)) {
           violated("ORD-2", `${given[0]?.name} came to ${poll.group} through a gate that ${other.name} holds`);
         }
         if (given.includes(other)) continue;
-        const isDueHere = this.#world.surely(other, poll.group, (state) => isDue(state, this.#now));
+        const isDueHere = this.#world.surely(other, poll.group, isDueNow);
         const isNewHere = this.#isNew(other, poll);
         for (const message of given) {
           if (isDueHere && isNewer.has(message)) violated("ORD-3", `${message.name} came while ${other.name} was due`);
@@ -239,11 +237,11 @@ export class DeliveryJudge {
 
   #owes(poll: PollRequest): ModelMessage | undefined {
     if (this.#world.group(poll.group).from === "undeclared") return undefined;
+    const isDueNow = (state: DeliveryState): boolean => isDue(state, this.#now);
     const closed = new Map<number, boolean>();
     for (const message of this.#world.mayHave(poll.topic, poll.group)) {
       const isDueHere =
-        (poll.ordered || matches(message, poll.tags)) &&
-        this.#world.surely(message, poll.group, (state) => isDue(state, this.#now));
+        (poll.ordered || matches(message, poll.tags)) && this.#world.surely(message, poll.group, isDueNow);
       if (!isDueHere && !this.#isNew(message, poll)) continue;
       const isClosed = closed.get(message.queue) ?? this.#mayBeClosed(poll, message.queue);
       closed.set(message.queue, isClosed);
@@ -263,7 +261,7 @@ export class DeliveryJudge {
   }
 
   #isNew(message: ModelMessage, { group, tags }: PollRequest): boolean {
-    return matches(message, tags) && this.#world.surely(message, group, ({ kind }) => kind === "ready");
+    return matches(message, tags) && this.#world.surely(message, group, isReady);
   }
 
   #invisibleFor({ ordered }: PollRequest): DurationMs {
@@ -374,6 +372,10 @@ export class DeliveryJudge {
   get #now(): EpochMs {
     return this.#world.now;
   }
+}
+
+function isReady({ kind }: DeliveryState): boolean {
+  return kind === "ready";
 }
 
 function isSame(sent: Message, came: Message): boolean {

@@ -1,6 +1,6 @@
 import type { EpochMs } from "../../../src/domain/time.ts";
 import type { Delivery, HandleOutcome } from "../../../src/engine/engine.ts";
-import { aged, canBeOffered, ended, type HalfState, offered, offerGivenBack } from "./half-states.ts";
+import { aged, canBeOffered, ended, type HalfState, offered, offerGivenBack, unasked } from "./half-states.ts";
 import type { ModelMessage } from "./model-message.ts";
 import { type ModelWorld, unique } from "./model-world.ts";
 import { violated } from "./violation.ts";
@@ -104,7 +104,10 @@ export class HalfJudge {
     const { settings, rests } = this.#world;
     if (message.half === undefined || rests === "surely") return;
     const after = message.half.map((state) => aged(state, this.#now, settings.checkFor));
-    message.half = unique(rests === "perhaps" ? [...message.half, ...after] : after);
+    const isOld = message.publishedAt + settings.retentionAge <= this.#world.latestWall;
+    const forgotten = isOld ? after.flatMap((state) => unasked(state, this.#now)) : [];
+    const before = rests === "perhaps" ? message.half : [];
+    message.half = unique([...before, ...after, ...forgotten]);
   }
 
   /** Where the clock begins earlier than it ended, what was abandoned at the end may be open once more. */

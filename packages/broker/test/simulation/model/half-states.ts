@@ -31,6 +31,12 @@ export function aged(state: HalfState, now: EpochMs, checkFor: number): HalfStat
   return Math.max(state.firstCheckedAt + checkFor, state.until) <= now ? { kind: "abandoned", after: state } : state;
 }
 
+/** TX-6: as old as the retention, and nobody ever asked about it: at some time it is abandoned. */
+export function unasked(state: HalfState, now: EpochMs): readonly HalfState[] {
+  if (state.kind !== "open" || state.firstCheckedAt !== undefined || state.until > now) return [];
+  return [{ kind: "abandoned", after: state }];
+}
+
 export function canBeOffered(state: HalfState, now: EpochMs): boolean {
   return state.kind === "open" && state.until <= now;
 }

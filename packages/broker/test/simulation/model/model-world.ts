@@ -174,12 +174,9 @@ export class ModelWorld {
 
   /** Whether it is so in every world that is left. */
   surely(message: ModelMessage, group: string, is: (state: DeliveryState) => boolean): boolean {
-    return (
-      message.isCertain &&
-      message.visible === "yes" &&
-      !this.mayBeTooOld(message) &&
-      this.statesOf(message, group).every(is)
-    );
+    if (!message.isCertain || message.visible !== "yes" || this.mayBeTooOld(message)) return false;
+    for (const state of this.statesOf(message, group)) if (!is(state)) return false;
+    return true;
   }
 
   /** Somebody has seen it, so it is there. */

@@ -107,7 +107,7 @@ export class ReferenceModel {
   }
 
   /** When time may change it next; never, where it may not. */
-  #nextChange({ visible, deliverAt, lateUntil, half, states }: ModelMessage): EpochMs {
+  #nextChange({ publishedAt, visible, deliverAt, lateUntil, half, states }: ModelMessage): EpochMs {
     const { now, wall, settings } = this.#world;
     let next = Number.POSITIVE_INFINITY;
     const consider = (at: EpochMs): void => {
@@ -121,6 +121,7 @@ export class ReferenceModel {
     for (const state of half ?? []) {
       if (state.kind !== "open") continue;
       consider(state.until);
+      consider(now + publishedAt + settings.retentionAge - wall);
       if (state.firstCheckedAt === undefined) continue;
       for (const at of [state.firstCheckedAt + settings.checkFor, ...this.#world.restEnds]) consider(at);
     }

@@ -1,8 +1,7 @@
-import type { SubscriptionCounts, TopicCounts } from "../../../src/engine/engine.ts";
 import { violated } from "../model/violation.ts";
 import type { Consumers } from "./consumers.ts";
 import type { Conversation } from "./conversation.ts";
-import { groupRef, TOPICS, topicRef } from "./topics.ts";
+import { TOPICS } from "./topics.ts";
 import type { Transactions } from "./transactions.ts";
 
 const MAX_ROUNDS = 12;
@@ -74,21 +73,6 @@ export class Healing {
       }
     }
   }
-
-  /** What the broker counts, but for what time alone moves from in flight to ready. */
-  counts(): string {
-    const { inspection } = this.#talk.engine;
-    const topics = [...TOPICS.map(({ name }) => name), ...this.#groups.map((group) => `%DLQ%${group}`)];
-    const counts = topics.map((topic): readonly [TopicCounts | undefined, ...unknown[]] => [
-      inspection.countTopic(topicRef(topic)),
-      ...this.#groups.map((group) => stable(inspection.countSubscription(topicRef(topic), groupRef(group)))),
-    ]);
-    return JSON.stringify(counts);
-  }
-}
-
-function stable(counts: SubscriptionCounts | undefined): unknown {
-  return counts && { ...counts, ready: counts.ready + counts.inFlight, inFlight: undefined };
 }
 
 function distinct(subscriptions: readonly Subscribed[]): readonly Subscribed[] {
