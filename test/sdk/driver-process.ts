@@ -7,6 +7,7 @@ import {
   type Published,
   type Received,
   type RefusedHandle,
+  SdkGaveUp,
   SdkRefusal,
 } from "./sdk.ts";
 
@@ -75,11 +76,11 @@ export class DriverProcess {
     this.#child.kill("SIGKILL");
   }
 
-  #settle({ call = 0, gives = [], refused, failed }: Outcome): void {
+  #settle({ call = 0, gives = [], refused, failed, gaveUp }: Outcome): void {
     const waiting = this.#calls.get(call);
     this.#calls.delete(call);
     if (refused !== undefined) waiting?.reject(new SdkRefusal(refused.code, refused.message, refused.status));
-    else if (failed !== undefined) waiting?.reject(new Error(failed));
+    else if (failed !== undefined) waiting?.reject(gaveUp ? new SdkGaveUp(failed) : new Error(failed));
     else waiting?.resolve(gives);
   }
 
@@ -101,4 +102,5 @@ interface Outcome {
   readonly gives?: Given;
   readonly refused?: { readonly code: string; readonly message: string; readonly status?: number };
   readonly failed?: string;
+  readonly gaveUp?: boolean;
 }

@@ -3,7 +3,7 @@ import { BrokerProcess, cleanUp, newDirectory } from "../process/broker-process.
 import { Limit } from "./limit.ts";
 import { PLAYS, type Play, titleOf } from "./plays.ts";
 import { restart } from "./scenarios/clients.ts";
-import type { Sdk } from "./sdk.ts";
+import { type Sdk, SdkGaveUp } from "./sdk.ts";
 import { kitOf, openSdk, SDKS, type SdkKit, whatIsMissing } from "./sdks.ts";
 import { runSnippet } from "./snippets.ts";
 import { type Setting, Stage } from "./stage.ts";
@@ -12,6 +12,8 @@ import { type Setting, Stage } from "./stage.ts";
 // on a publish after 3 s.
 vi.setConfig({ maxConcurrency: Number.POSITIVE_INFINITY });
 const working = new Limit(5);
+/** Of a scenario whose SDK lost its patience. */
+const MAX_TIMES = 3;
 /** With nothing in the caches of pip, Go and Maven. */
 const PREPARED_WITHIN_MS = 300_000;
 
@@ -59,7 +61,20 @@ function playAll(kit: SdkKit, plays: readonly Play[], setting: Setting): void {
   });
 }
 
-async function playWith(sdk: Sdk, { scenario, clock }: Play, setting: Setting, test: TestContext): Promise<void> {
+/** Anew if the SDK lost its patience: on a machine that is too busy for it, that says nothing of the broker. */
+async function playWith(sdk: Sdk, play: Play, setting: Setting, test: TestContext): Promise<void> {
+  for (let time = 1; ; time++) {
+    try {
+      await playOnce(sdk, play, setting, test);
+      return;
+    } catch (error) {
+      if (!(error instanceof SdkGaveUp) || time === MAX_TIMES) throw error;
+      console.warn(`${sdk.name} gave up, and plays anew: ${titleOf(play)}: ${error.message}`);
+    }
+  }
+}
+
+async function playOnce(sdk: Sdk, { scenario, clock }: Play, setting: Setting, test: TestContext): Promise<void> {
   const stage = await Stage.open(sdk, scenario, { ...setting, isSimulated: clock === "simulated time" });
   test.onTestFailed(() => console.error(stage.log));
   try {

@@ -111,5 +111,8 @@ export class SdkRefusal extends Error {
   }
 }
 
+/** The SDK did not wait for the answer any longer: that may be the machine's fault. */
+export class SdkGaveUp extends Error {}
+
 /** The code of an empty poll, and of a handle that is no longer good. */
 export const NOTHING_THERE = "MessageNotExist";

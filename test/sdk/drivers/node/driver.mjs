@@ -29,7 +29,10 @@ async function run(client, call) {
   try {
     return { call: call.call, gives: await give(client, call) };
   } catch (error) {
-    if (error.Code === undefined) return { call: call.call, failed: String(error) };
+    if (error.Code === undefined) {
+      const gaveUp = error.name === "RequestTimeoutError";
+      return { call: call.call, failed: String(error), gaveUp };
+    }
     const [, status] = / failed with (\d{3})\./.exec(error.message) ?? [];
     return { call: call.call, refused: { code: error.Code, message: error.message, status: Number(status) } };
   }
