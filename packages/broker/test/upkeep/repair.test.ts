@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { describeDamage } from "../../src/embedded/upkeep/inspect-data.ts";
+import { refusalsOf } from "../conformance/bench.ts";
 import { DIRECTORY, drain, numbered, UsedDisk } from "./used-disk.ts";
 
 const SEGMENT = /\.seg$/;
@@ -182,6 +183,26 @@ describe("fsck --repair", () => {
     expect(findings.damages).toEqual([]);
     expect(used.disk.paths().filter((path) => path.startsWith("/data.removed/"))).not.toEqual([]);
     expect(await drain(await used.open(), "GID_a")).toEqual(bodies.slice(0, -3));
+  });
+
+  it("DEL-14.2: after a cut, the handle of a lost delivery does not fit the one that is made again", async () => {
+    const used = new UsedDisk();
+    const bench = await used.open();
+    await bench.receive();
+    await bench.publish({ body: "m" });
+    await bench.settle();
+    const [path = ""] = used.paths(SEGMENT);
+    const before = used.disk.bytesOf(path).length;
+    const lost = await bench.receive();
+    await bench.close();
+    used.disk.flipBit(path, (before + 40) * 8);
+    await used.repair();
+    const next = await used.open();
+    expect(refusalsOf(await next.acknowledge(lost))).toEqual(["expired"]);
+    const again = await next.receive();
+    expect(again.map(({ attempt }) => attempt)).toEqual([1]);
+    expect(refusalsOf(await next.acknowledge(lost))).toEqual(["expired"]);
+    expect(refusalsOf(await next.acknowledge(again))).toEqual([undefined]);
   });
 
   it("DUR-1.3: removes a snapshot beyond its cut", async () => {
