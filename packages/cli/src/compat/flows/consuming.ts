@@ -5,8 +5,8 @@ import { bodiesOf, handlesOf, type Scene } from "../scene.ts";
 const GARBAGE = "not-a-handle";
 const EMPTY = "404 MessageNotExist";
 const FIVE_MINUTES = 300_000;
-/** The clocks of two machines, and the network between them. */
-const CLOSE_MS = 2_000;
+/** The network, and a machine that is busy. */
+const SLACK_MS = 5_000;
 
 /** How messages of the normal topic are delivered and acknowledged. */
 export const consuming: readonly Flow[] = [
@@ -39,7 +39,7 @@ async function playDelivery(scene: Scene): Promise<void> {
   const [first] = delivered;
   sheet.see(69, "ConsumedTimes of a first delivery", first?.ConsumedTimes, "1");
   const hidden = Number(first?.NextConsumeTime) - Number(first?.FirstConsumeTime);
-  sheet.note(70, Math.abs(hidden - FIVE_MINUTES) < CLOSE_MS, `a delivery is hidden for ${hidden} ms`);
+  sheet.note(70, Math.abs(hidden - FIVE_MINUTES) < 1_000, `a delivery is hidden for ${hidden} ms`);
   await scene.acknowledge(topic, handlesOf(delivered));
   await scene.clear(topic);
 }
@@ -84,7 +84,7 @@ async function playWaitingPolls(scene: Scene): Promise<void> {
   await scene.publish(topic, { body: woken });
   const delivered = deliveredIn(await poll);
   sheet.see(78, "what a waiting poll got", bodiesOf(delivered), [woken]);
-  sheet.note(78, performance.now() - start < CLOSE_MS, "a waiting poll was answered more than 2 s after the publish");
+  sheet.note(78, performance.now() - start < SLACK_MS, "a waiting poll was answered more than 5 s after the publish");
   await scene.acknowledge(topic, handlesOf(delivered));
 
   const gone = await scene.connect();

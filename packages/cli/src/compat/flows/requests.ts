@@ -36,7 +36,7 @@ async function playQueries(scene: Scene): Promise<void> {
   for (const wait of ["waitseconds=-1", "waitseconds=0", ""]) {
     const start = performance.now();
     await verdict(target(consumer, "numOfMessages=1", ...(wait === "" ? [] : [wait])));
-    sheet.note(76, performance.now() - start < 2_000, `a poll with ${wait || "no waitseconds"} waits`);
+    sheet.note(76, performance.now() - start < 5_000, `a poll with ${wait || "no waitseconds"} waits`);
   }
   for (const count of ["numOfMessages=0", "numOfMessages=17", "numOfMessages=many", ""])
     sheet.see(
