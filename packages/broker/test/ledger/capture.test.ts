@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { Fact } from "../../src/embedded/journal/fact.ts";
 import { Ledger, type LedgerSettings } from "../../src/embedded/state/ledger.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { contentsOf, describeDifference } from "./ledger-contents.ts";
@@ -49,3 +50,43 @@ for (let seed = 1; seed <= SEEDS; seed++) {
     }
   });
 }
+
+it("comes in slices of at most 256 KiB, however much there is", async () => {
+  const ledger = new Ledger(SETTINGS, hashTag);
+  const at = 1_000_000;
+  const origin = "use" as const;
+  const deadLetters = { instance: "i", topic: "%DLQ%GID_a" };
+  const facts: Fact[] = [
+    { kind: "topic-created", topic: 1, ref: { instance: "i", topic: "t" }, topicKind: "normal", queues: 1, origin, at },
+    { kind: "topic-created", topic: 2, ref: deadLetters, topicKind: "normal", queues: 1, origin, at },
+    { kind: "group-created", group: 3, ref: { instance: "i", group: "GID_a" }, settings: {}, origin, at },
+    { kind: "subscription-started", topic: 1, group: 3, starts: [0], at },
+  ];
+  const message = { body: "b", tag: "", key: "k", properties: [] };
+  const place = { topic: 1, group: 3, queue: 0 };
+  for (let offset = 0; offset < 9_000; offset++) {
+    facts.push({ kind: "message-stored", ...place, offset, messageId: "1".repeat(32), message, publishedAt: at });
+    // Every other one is delivered, so that what is left to deliver is in many ranges.
+    if (offset % 2 > 0) continue;
+    const deliveries = [{ offset, attempt: 1, number: offset }];
+    facts.push({ kind: "messages-delivered", ...place, ordered: false, deliveries, at, until: at + 1 });
+    if (offset % 4 > 0) continue;
+    const moved = { deadLetterTopic: 2, deadLetterOffset: offset / 4, storedAt: offset, wall: at } as const;
+    facts.push({
+      kind: "message-dead-lettered",
+      ...place,
+      offset,
+      attempts: 1,
+      reason: "retries-used-up",
+      ...moved,
+      at,
+    });
+  }
+  for (const [position, fact] of facts.entries()) ledger.apply(fact, position);
+  const { slices, end } = ledger.capture();
+  const kept = [...slices];
+  end();
+  expect(kept.length).toBeGreaterThan(3);
+  expect(Math.max(...kept.map(({ length }) => length))).toBeLessThan(262_144);
+  expect(describeDifference(contentsOf(await restored(kept)), contentsOf(ledger))).toEqual([]);
+});

@@ -238,7 +238,10 @@ export class Capture {
   }
 
   *#messagesOf(topic: Id, queue: number, captured: QueueCapture): Generator<void> {
-    for (const slice of captured.slices()) yield this.#write("messages", { topic, queue, ...slice });
+    for (const slice of captured.slices()) {
+      if (this.#writer.at > SLICE_BYTES / 2) this.#cut();
+      yield this.#write("messages", { topic, queue, ...slice });
+    }
   }
 
   #keepGroup(group: GroupState): void {
