@@ -1013,6 +1013,25 @@ describe("what became of messages", () => {
   });
 });
 
+describe("a long history", () => {
+  it("of 50,000 events is judged as a short one is", () => {
+    const uids = Array.from({ length: 8_333 }, (_, index) => `m${index}`);
+    const requests = uids.flatMap((uid, index) => [
+      inOrder(uid, index * 40),
+      polledInOrder(index * 40 + 12, [[uid, 1]]),
+      endedInOrder(`${uid} 1`, index * 40 + 25),
+    ]);
+    const after = uids.length * 40;
+    const { events, violations, classes } = judgeHistory(historyOf([...requests, drain(after)]));
+    expect(events).toBeGreaterThan(50_000);
+    expect(violations).toEqual([]);
+    expect(classes.ok).toBe(uids.length);
+    const again = polledInOrder(after, [["m4000", 2, { first: EPOCH + 160_017 }]]);
+    const { counts } = judgeHistory(historyOf([...requests, again, drain(after + 100)]));
+    expect(counts).toEqual({ C3: 1, C7: 1, C13: 1 });
+  });
+});
+
 describe("a file", () => {
   it("is judged as its events are, written by a HistoryWriter", async () => {
     const folder = await mkdtemp(join(tmpdir(), "stagemq-history-"));
@@ -1021,6 +1040,10 @@ describe("a file", () => {
     writer.settings(SETTINGS);
     writer.invoke("p", "publish", { topic: "t", uid: "a", sum: 1, props: 2, tag: "" }).ok({ id: "A" });
     writer.invoke("c", "consume", { topic: "t", group: "g", mode: "plain", max: 1, waitMs: 0 }).ok({ got: [] });
+    await expect(writer.fault({ kind: "start" }, () => Promise.reject(new Error("it fell")))).rejects.toThrow(
+      "it fell",
+    );
+    await writer.fault({ kind: "start" }, () => Promise.resolve());
     writer.invoke("d", "admin", { kind: "drain" }).ok({});
     writer.close();
     expect(await judgeHistoryFile(file)).toEqual(judgeHistory(writer.events));

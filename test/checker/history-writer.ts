@@ -56,9 +56,14 @@ export class HistoryWriter {
   /** A fault that lasts as long as `during`. */
   async fault<T>(request: FaultRequest, during: () => Promise<T>): Promise<T> {
     const pending = this.invoke(`fault ${request.kind}`, "fault", request);
-    const result = await during();
-    pending.ok({});
-    return result;
+    try {
+      const result = await during();
+      pending.ok({});
+      return result;
+    } catch (error) {
+      pending.info(String(error));
+      throw error;
+    }
   }
 
   flush(): void {
