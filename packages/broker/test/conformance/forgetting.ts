@@ -123,8 +123,11 @@ export function forgettingRules(rule: Rule): void {
       await bench.advance(RETENTION - HOUR);
       const letters = await bench.receive({ topic: "%DLQ%GID_a", group: "GID_reader" });
       expect(letters).toMatchObject([{ deadLetter: { topic: "orders" } }]);
-      await bench.advance(30 * MINUTE);
+      // Idle for the retention by now; the letter came five minutes after the last poll.
+      await bench.advance(HOUR + MINUTE);
       expect(exist(bench)).toEqual({ topic: true, group: true });
+      await bench.advance(5 * MINUTE + A_WHILE);
+      expect(exist(bench)).toEqual({ topic: false, group: false });
     },
     { ...FORGETS_USES, settings: { maxRetries: 0 } },
   );
