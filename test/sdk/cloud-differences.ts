@@ -138,7 +138,8 @@ export const CLOUD_DIFFERENCES: readonly CloudDifference[] = [
   {
     subject: "Retention",
     cloud: "3 days",
-    stagemq: "see the rules RET: what is not listed as true there is not deleted yet",
+    stagemq: "3 days from when a message became visible; a setting, and by size too if that is set",
+    rule: "RET-1",
   },
   {
     subject: "Throttling",
