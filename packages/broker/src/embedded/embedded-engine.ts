@@ -209,11 +209,12 @@ class EmbeddedEngine implements Engine {
       });
       // DEL-11: also where it finds nothing, a first poll has fixed where the group starts.
       const position = taken?.position ?? memory.startedAt;
-      if (taken?.sort === "delivery")
-        return this.#leaveOutLost(
-          request,
-          await this.#answer(taken, () => taken.picks.map((pick) => this.#deliver(taken, pick))),
-        );
+      if (taken?.sort === "delivery") {
+        const deliveries = await this.#answer(taken, () => taken.picks.map((pick) => this.#deliver(taken, pick)));
+        const there = this.#leaveOutLost(request, deliveries);
+        // Behind what is lost there may be more.
+        return there.length > 0 ? there : this.receive(call, request);
+      }
       if (position !== undefined) await this.#journal.synced(position);
       return [];
     });

@@ -7,10 +7,10 @@ const SEGMENT = /\.seg$/;
 const SNAPSHOT = /\.snap$/;
 
 /** 120 messages in several segments, and two snapshots, the newest somewhere behind the middle. */
-async function aUsedDisk(): Promise<{ used: UsedDisk; bodies: string[] }> {
+async function aUsedDisk(count = 120): Promise<{ used: UsedDisk; bodies: string[] }> {
   const used = new UsedDisk();
   const bench = await used.open({ snapshotAfterBytes: 6_000 });
-  const bodies = numbered(0, 120);
+  const bodies = numbered(0, count);
   for (const body of bodies) {
     await bench.publish({ body });
     await bench.settle();
@@ -154,6 +154,35 @@ describe("fsck --repair", () => {
     const { findings } = await used.repair();
     expect(findings.damages).toEqual([]);
     expect(await drain(await used.open(), "GID_a")).toEqual(bodies);
+  });
+
+  it.each([
+    ["a lost segment", [2]],
+    ["two lost segments in a row", [2, 3]],
+    ["the oldest segments", [1, 2]],
+  ])("DUR-1.3: gives up what stood in %s that a snapshot stands for, and keeps the rest", async (_, lost) => {
+    const { used, bodies } = await aUsedDisk(240);
+    const gone = lost.map((number) => used.paths(SEGMENT)[number - 1] ?? "");
+    const there = new Set(bodies.filter((body) => !gone.some((path) => used.disk.bytesOf(path).includes(body))));
+    for (const path of gone) await used.disk.remove(path);
+    let told = 0;
+    const { findings } = await used.repair(async ({ damages }) => {
+      told = damages.reduce((sum, { lost: each }) => sum + (each?.messages ?? 0), 0);
+      return true;
+    });
+    expect(findings.damages).toEqual([]);
+    expect(told).toBe(bodies.length - there.size);
+    expect(await drain(await used.open(), "GID_a")).toEqual(bodies.filter((body) => there.has(body)));
+  });
+
+  it("DUR-1.3: gives up an old segment of which neither the head nor what tells it can be read", async () => {
+    const { used, bodies } = await aUsedDisk();
+    const path = used.paths(SEGMENT)[1] ?? "";
+    const there = new Set(bodies.filter((body) => !used.disk.bytesOf(path).includes(body)));
+    for (const at of [4, 40]) used.disk.flipBit(path, at * 8);
+    const { findings } = await used.repair();
+    expect(findings.damages).toEqual([]);
+    expect(await drain(await used.open(), "GID_a")).toEqual(bodies.filter((body) => there.has(body)));
   });
 
   it("DUR-1.3: gives up the lost end of an old segment", async () => {

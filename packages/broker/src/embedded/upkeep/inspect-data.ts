@@ -28,7 +28,7 @@ import { Ledger } from "../state/ledger.ts";
 import { NO_TAG } from "../state/tag-set.ts";
 import { findData } from "./data-files.ts";
 import { type Alive, findAlive } from "./find-alive.ts";
-import { isFiller, recoverHeader } from "./mend-segment.ts";
+import { isFiller, recoverHeader, type UnreadableRun } from "./mend-segment.ts";
 import { NOBODY_WATCHES, type Progress } from "./progress.ts";
 
 /** Reads a data directory from end to end as a start and a scrub would, and goes on behind what is damaged. Changes nothing. */
@@ -99,6 +99,7 @@ export type Damage = { readonly lost?: Lost | undefined } & (
       readonly recovered: SegmentHeader | undefined;
     }
   | { readonly sort: "missing"; readonly segment: number; readonly needed: boolean }
+  | { readonly sort: "unreadable"; readonly run: UnreadableRun }
   | (Range & {
       readonly sort: "bytes";
       readonly segment: number;
@@ -108,7 +109,7 @@ export type Damage = { readonly lost?: Lost | undefined } & (
       /** Of the first group behind it; undefined where the journal ends. */
       readonly next: ChainLink | undefined;
     })
-  /** A repair that was cut short: these bytes were filled, but their messages were not given up. */
+  /** Forgotten too early, or filled by a repair that was cut short: there are messages that believe to stand there. */
   | (Range & { readonly sort: "filled"; readonly segment: number; readonly needed: boolean })
 );
 
@@ -130,17 +131,22 @@ export function describeDamage(damage: Damage): string {
       return describeBytes(damage.segment, 0, SEGMENT_HEADER_BYTES);
     case "missing":
       return `segment ${damage.segment} is missing`;
+    case "unreadable": {
+      const { first, last } = damage.run;
+      return first === last ? `segment ${first}, all of it` : `segments ${first} to ${last}, all of them`;
+    }
     case "bytes":
       return describeBytes(damage.segment, damage.from, damage.to);
     case "filled":
-      return `${describeBytes(damage.segment, damage.from, damage.to)}, which an earlier repair gave up`;
+      return `${describeBytes(damage.segment, damage.from, damage.to)}, where no fact stands any more`;
   }
 }
 
 /** The file in which it is. */
 export function fileOf(damage: Damage): string {
   if (damage.sort === "identity") return IDENTITY;
-  return damage.sort === "snapshot" ? snapshotName(damage.position) : segmentName(damage.segment);
+  if (damage.sort === "snapshot") return snapshotName(damage.position);
+  return segmentName(damage.sort === "unreadable" ? damage.run.first : damage.segment);
 }
 
 /** The snapshots and segments may be those of a running broker; then what it writes meanwhile is not in the findings. */
@@ -190,6 +196,14 @@ class DataInspection {
   #facts = 0;
   #expected: Expected | undefined;
   #openEnd: OpenEnd | undefined;
+  #run:
+    | {
+        readonly first: number;
+        last: number;
+        readonly base: Position | undefined;
+        readonly link: ChainLink | undefined;
+      }
+    | undefined;
   #tear: Findings["tear"];
   readonly #gone: Range[] = [];
   /** By earlier repairs. */
@@ -304,9 +318,12 @@ class DataInspection {
     if (this.#expected === undefined) return;
     if (this.#expected.number < number) this.#closeOpenEnd(undefined);
     for (let missing = this.#expected.number; missing < number; missing++) {
-      const needed = this.#isNeededFrom(missing);
-      this.damages.push({ sort: "missing", segment: missing, needed });
-      if (needed) this.#isFrozen = true;
+      if (!this.#isNeededFrom(missing)) {
+        this.#addToRun(missing);
+        continue;
+      }
+      this.damages.push({ sort: "missing", segment: missing, needed: true });
+      this.#isFrozen = true;
     }
     if (this.#expected.number < number) this.#expected = undefined;
   }
@@ -326,6 +343,9 @@ class DataInspection {
         return;
       }
     }
+    this.#closeRun(header);
+    // What was forgotten must be nobody's any more.
+    if (this.#segments.length === 0 && number > 1) this.#noteGone(number - 1, { from: 0, to: header.base });
     this.#segments.push({ header, bytes });
     this.#checkEndBefore(header);
     await this.#readGroups(header, file, bytes, isNewest);
@@ -343,13 +363,27 @@ class DataInspection {
     const head = await file.read(0, Math.min(bytes, MAX_HEAD_BYTES));
     const recovered = expected?.link && recoverHeader(head, { number, base: expected.base, ...expected.link });
     const needed = this.#isNeededFrom(number);
-    this.damages.push({ sort: "head", segment: number, needed, recovered });
+    if (needed || recovered !== undefined) this.damages.push({ sort: "head", segment: number, needed, recovered });
     if (recovered !== undefined) return recovered;
     this.#closeOpenEnd(undefined);
     if (needed) this.#isFrozen = true;
-    else if (expected !== undefined) this.#gone.push({ from: expected.base, to: expected.base + bytes });
+    else this.#addToRun(number);
     this.#expected = undefined;
     return undefined;
+  }
+
+  /** An old segment of which nothing can be read: the next one tells where it ended. */
+  #addToRun(number: number): void {
+    this.#run ??= { first: number, last: number, base: this.#expected?.base, link: this.#expected?.link };
+    this.#run.last = number;
+  }
+
+  #closeRun({ base: to, sequence, previous }: SegmentHeader): void {
+    if (this.#run === undefined) return;
+    const { first, last, base, link } = this.#run;
+    this.#run = undefined;
+    this.damages.push({ sort: "unreadable", run: { first, last, base, link, to, next: { sequence, previous } } });
+    if (base !== undefined) this.#gone.push({ from: base, to });
   }
 
   /** What the segment before this one has lost of its end, by its being shorter or by bytes that cannot be read. */
@@ -435,6 +469,11 @@ class DataInspection {
     }
   }
 
+  #noteGone(segment: number, { from, to }: Range): void {
+    this.#gone.push({ from, to });
+    this.#filled.push({ segment, base: 0, from, to });
+  }
+
   #noteFilled(segment: number, range: Range, base: Position): void {
     const needed = base + range.to > (this.#base?.position ?? 0);
     if (needed) {
@@ -482,6 +521,10 @@ class DataInspection {
       };
     };
     const told = this.damages.map((damage): Damage => {
+      if (damage.sort === "unreadable") {
+        const { base, to } = damage.run;
+        return base === undefined ? damage : { ...damage, lost: lossesIn(base, to) };
+      }
       if (damage.sort !== "bytes" || damage.needed) return damage;
       const { base } = damage.header;
       return { ...damage, lost: lossesIn(base + damage.from, base + damage.to) };

@@ -34,6 +34,37 @@ export interface Gap {
   readonly next: ChainLink;
 }
 
+/** Old segments of which nothing can be read, or that are missing, one behind the other. */
+export interface UnreadableRun {
+  readonly first: number;
+  readonly last: number;
+  /** Where the first one began, and what its first group was to say; undefined where what is before it cannot be read either. */
+  readonly base: Position | undefined;
+  readonly link: ChainLink | undefined;
+  /** Where the segment behind them begins, and what its first group says. */
+  readonly to: Position;
+  readonly next: ChainLink;
+}
+
+/** New segments for those, with `draw` for their seeds: all but the last one without a group. Undefined where there is no way. */
+export function segmentsFor(
+  run: UnreadableRun,
+  draw: () => number,
+): { header: SegmentHeader; bytes: Buffer }[] | undefined {
+  const { first, last, base, link, to, next } = run;
+  if (base === undefined || link === undefined) return undefined;
+  const segments: { header: SegmentHeader; bytes: Buffer }[] = [];
+  for (let number = first; number <= last; number++) {
+    const header = { number, base: base + (number - first) * SEGMENT_HEADER_BYTES, ...link, seed: draw() };
+    const gap = { header, from: SEGMENT_HEADER_BYTES, to: to - header.base, link, next };
+    const isEmpty = number < last || gap.to === gap.from;
+    if (!isEmpty && !canBeFilled(gap)) return undefined;
+    const filling = isEmpty ? Buffer.alloc(0) : fillingOf(gap);
+    segments.push({ header, bytes: Buffer.concat([encodeSegmentHeader(header), filling]) });
+  }
+  return segments;
+}
+
 /** Whether groups without facts can stand there: there must be at least one, and room for each. */
 export function canBeFilled({ from, to, link, next }: Gap): boolean {
   const count = next.sequence - link.sequence;

@@ -3,7 +3,7 @@ import type { Position } from "../journal/fact.ts";
 import type { SegmentHeader } from "../journal/segment.ts";
 import { snapshotName } from "../journal/snapshot-file.ts";
 import { type Damage, describeDamage, type Findings, type Lost } from "./inspect-data.ts";
-import { canBeFilled, type Gap } from "./mend-segment.ts";
+import { canBeFilled, type Gap, segmentsFor, type UnreadableRun } from "./mend-segment.ts";
 
 /** What a repair will do, each step in a sentence that says what is lost by it. */
 export interface RepairPlan {
@@ -16,6 +16,7 @@ export type RepairStep = { readonly sentence: string } & (
   | { readonly sort: "remove-snapshot"; readonly position: Position }
   | { readonly sort: "write-head"; readonly header: SegmentHeader }
   | { readonly sort: "fill"; readonly gap: Gap }
+  | { readonly sort: "rebuild"; readonly run: UnreadableRun }
   | { readonly sort: "give-up" }
   /** Segments behind it go too; with offset 0 the segment itself. */
   | { readonly sort: "cut"; readonly segment: number; readonly offset: number }
@@ -53,6 +54,8 @@ function isHopeless(damage: Damage): boolean {
       return damage.recovered === undefined && (!damage.needed || damage.segment === 1);
     case "missing":
       return !damage.needed || damage.segment === 1;
+    case "unreadable":
+      return segmentsFor(damage.run, () => 0) === undefined;
     default:
       return false;
   }
@@ -73,6 +76,10 @@ function stepsFor(damage: Damage): RepairStep[] {
     }
     case "missing":
       return [cutAt(damage, damage.segment, 0)];
+    case "unreadable": {
+      const sentence = `Put segments without facts in the place of ${describeDamage(damage)}: ${describeLost(damage.lost)}`;
+      return [{ sort: "rebuild", run: damage.run, sentence }];
+    }
     case "bytes": {
       if (damage.needed || damage.next === undefined) return [cutAt(damage, damage.segment, damage.from)];
       const sentence = `Give up ${describeDamage(damage)}: ${describeLost(damage.lost)}`;

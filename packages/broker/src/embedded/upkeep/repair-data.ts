@@ -4,7 +4,7 @@ import type { Disk } from "../../runtime/disk.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Fact } from "../journal/fact.ts";
 import { FileJournal } from "../journal/file-journal.ts";
-import { parseSegmentName, SEGMENT_HEADER_BYTES, segmentName } from "../journal/segment.ts";
+import { parseSegmentName, SEGMENT_HEADER_BYTES, type SegmentHeader, segmentName } from "../journal/segment.ts";
 import { snapshotName } from "../journal/snapshot-file.ts";
 import { LOST_MESSAGE_ID } from "../lost-message.ts";
 import { openLedger } from "../open-ledger.ts";
@@ -14,7 +14,7 @@ import { copyFile } from "./copy-file.ts";
 import { findData, lockAlone, saying } from "./data-files.ts";
 import { type Alive, findAlive } from "./find-alive.ts";
 import { describeDamage, type Findings, inspectData, LEDGER_SETTINGS } from "./inspect-data.ts";
-import { fillGap, type Gap, writeHeader } from "./mend-segment.ts";
+import { fillGap, type Gap, segmentsFor, writeHeader } from "./mend-segment.ts";
 import { planRepair, type RepairPlan, type RepairStep } from "./plan-repair.ts";
 import { NOBODY_WATCHES, type Progress } from "./progress.ts";
 
@@ -55,7 +55,7 @@ export async function repairData(
         if (plan.obstacle !== undefined) throw new StartError(1, plan.obstacle);
         if (round > MAX_ROUNDS) throw new StartError(70, `The repair did not help: ${describeDamage(damage)}.`);
         if (!(await agrees(findings, plan))) return { findings, isDone: false };
-        for (const step of plan.steps) await beginStep(runtime.disk, options, step);
+        for (const step of plan.steps) await beginStep(runtime, options, step);
         await runtime.disk.syncDirectory(directory);
         return { findings, plan };
       });
@@ -93,7 +93,7 @@ async function alone<T>(disk: Disk, directory: string, work: () => Promise<T>): 
 }
 
 /** What must be done before the directory can be opened at all. */
-async function beginStep(disk: Disk, options: RepairOptions, step: RepairStep): Promise<void> {
+async function beginStep({ disk, random }: Runtime, options: RepairOptions, step: RepairStep): Promise<void> {
   const { directory } = options;
   switch (step.sort) {
     case "remove-snapshot":
@@ -110,6 +110,8 @@ async function beginStep(disk: Disk, options: RepairOptions, step: RepairStep): 
       // A segment without its end does not lead to the next one. Of the others the sound messages are saved first.
       return step.gap.to > bytes ? await fill(disk, options, step.gap) : undefined;
     }
+    case "rebuild":
+      return await rebuild(disk, options, segmentsFor(step.run, () => random.below(2 ** 32)) ?? []);
     case "give-up":
       return undefined;
   }
@@ -136,6 +138,25 @@ async function cut(
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+async function rebuild(
+  disk: Disk,
+  options: RepairOptions,
+  segments: readonly { readonly header: SegmentHeader; readonly bytes: Buffer }[],
+): Promise<void> {
+  const there = await disk.list(options.directory);
+  for (const { header, bytes } of segments) {
+    const name = segmentName(header.number);
+    if (there.includes(name)) await removeFile(disk, options, name);
+    const file = await disk.open(`${options.directory}/${name}`, "create");
+    try {
+      await file.append(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   }
 }
 
@@ -190,11 +211,12 @@ async function giveUpMessages(
   steps: readonly RepairStep[],
 ): Promise<void> {
   const ranges = damages.flatMap((damage) => {
+    if (damage.sort === "unreadable") return [{ from: damage.run.base ?? 0, to: damage.run.to }];
     if (damage.sort !== "bytes" && damage.sort !== "filled") return [];
     const base = segments.find(({ header }) => header.number === damage.segment)?.header.base ?? 0;
     return damage.needed ? [] : [{ from: base + damage.from, to: base + damage.to }];
   });
-  if (!steps.some(({ sort }) => sort === "fill" || sort === "give-up")) return;
+  if (!steps.some(({ sort }) => sort === "fill" || sort === "rebuild" || sort === "give-up")) return;
   const journal = new FileJournal(runtime, { directory, version, clock: identity?.clock ?? "system" });
   await journal.open();
   try {
