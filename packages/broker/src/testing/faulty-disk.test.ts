@@ -136,7 +136,8 @@ describe("the faulty disk", () => {
 
   it("says what was under way when the power failed", async () => {
     const disk = await aDiskWithTail();
-    disk.cutPowerAfter(0);
+    disk.cutPowerAt("rename");
+    await disk.list("/data");
     const renamed = disk.rename(FILE, "/data/b");
     expect(await Promise.race([renamed, Promise.resolve("hangs")])).toBe("hangs");
     expect(disk.diedDuring).toBe("rename");
@@ -157,5 +158,15 @@ describe("the faulty disk", () => {
     expect(await Promise.race([synced, Promise.resolve("hangs")])).toBe("hangs");
     go();
     expect(await synced).toBe("synced");
+  });
+
+  it("is full when others take the rest, until they give it back", async () => {
+    const disk = await aDiskWithTail();
+    const file = await disk.open(FILE, "append");
+    disk.leaveFree(10);
+    await expect(file.append(Buffer.alloc(11))).rejects.toMatchObject({ code: "ENOSPC" });
+    disk.leaveFree(Number.POSITIVE_INFINITY);
+    await file.append(Buffer.alloc(1_000));
+    expect(await disk.freeBytes("/data")).toBe(Number.POSITIVE_INFINITY);
   });
 });

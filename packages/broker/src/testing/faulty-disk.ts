@@ -16,7 +16,7 @@ export type FaultyOperation = "write" | "sync" | "read" | "open" | "lock" | "ren
  */
 export class FaultyDisk implements Disk {
   readonly #random: Random;
-  readonly #capacityBytes: number;
+  #capacityBytes: number;
   /** As the page cache has them. */
   readonly #names: Map<string, Inode>;
   /** As a power cut leaves them. */
@@ -26,6 +26,7 @@ export class FaultyDisk implements Disk {
   readonly #failures: { operation: FaultyOperation; code: string; after: number }[] = [];
   #dead = false;
   #stepsLeft = Number.POSITIVE_INFINITY;
+  #lastOperation: FaultyOperation | undefined;
   #lastStep: FaultyOperation | undefined;
   #delay: (() => Promise<unknown>) | undefined;
   #syncGate: { opened: Promise<void>; open: () => void } | undefined;
@@ -64,6 +65,17 @@ export class FaultyDisk implements Disk {
   /** The power fails after so many steps: every later one never returns. A write may take several steps. */
   cutPowerAfter(steps: number): void {
     this.#stepsLeft = steps;
+  }
+
+  /** The power fails at the next operation of this sort. */
+  cutPowerAt(operation: FaultyOperation): void {
+    this.#lastOperation = operation;
+  }
+
+  /** Leaves so many bytes free: others have taken the rest, or given it back. */
+  leaveFree(bytes: number): void {
+    const used = [...this.#names.values()].reduce((sum, { cache }) => sum + cache.length, 0);
+    this.#capacityBytes = used + bytes;
   }
 
   /** Every write and sync takes as long as this does. */
@@ -260,7 +272,8 @@ export class FaultyDisk implements Disk {
   async #step(operation?: FaultyOperation): Promise<void> {
     if (this.#dead) await NEVER;
     this.#lastStep = operation;
-    if (this.#stepsLeft <= 0) {
+    const isCut = operation !== undefined && operation === this.#lastOperation;
+    if (this.#stepsLeft <= 0 || isCut) {
       this.#dead = true;
       await NEVER;
     }

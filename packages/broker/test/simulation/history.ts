@@ -7,6 +7,7 @@ export const SOMETIMES = [
   "snapshot fallback",
   "old segments deleted",
   "message dropped by its age",
+  "idle topic forgotten",
   "batch acknowledged in part, then expired",
   "commit racing a check",
   "handle used at its deadline",
@@ -18,6 +19,11 @@ export const SOMETIMES = [
   "disk failed under load",
   "disk failed during a start",
   "rot refused at a start",
+  "refused on a full disk",
+  "start on a full disk",
+  "space again after a full disk",
+  "housekeeping put off",
+  "ledger rebuilt without its newest snapshot",
   "rot turned back unseen",
   "message dead-lettered",
   "delivery given back",
@@ -32,6 +38,7 @@ const TOLD: Readonly<Record<string, Sometimes>> = {
   "journal.snapshot-damaged": "snapshot fallback",
   "snapshot.kept": "snapshot kept",
   "journal.shortened": "old segments deleted",
+  "housekeeping.failed": "housekeeping put off",
   "messages.dropped": "message dropped by its age",
 };
 

@@ -32,12 +32,15 @@ const OPERATIONS = {
   failDisk: 2,
   rot: 1,
   rotUnderLoad: 1,
+  fillDisk: 4,
+  freeDisk: 6,
 } as const;
 
 export type Operation = keyof typeof OPERATIONS;
 
 const ALWAYS: ReadonlySet<Operation> = new Set(["publish", "receive", "acknowledge", "advance"]);
 /** While every answer takes its time nobody may wait: what he was given could not be told from what he would have been given later. */
+const ONLY_WHERE_SPACE_IS_WATCHED: ReadonlySet<Operation> = new Set(["fillDisk", "freeDisk"]);
 const NEVER_ON_A_SLOW_DISK: ReadonlySet<Operation> = new Set(["wait", "hangUp"]);
 
 /** Faults that are no steps of their own; the shrinker leaves them out one by one too. */
@@ -61,6 +64,8 @@ export interface Plan {
   /** For a write and for a sync; 0: the disk takes no time. */
   readonly diskTakesUpTo: number;
   readonly failsAtStarts: boolean;
+  /** DUR-3; 0: the space is not watched. */
+  readonly reserveBytes: number;
   readonly operations: readonly Operation[];
   readonly steps: readonly Step[];
 }
@@ -84,6 +89,7 @@ export function drawPlan(seed: number, dice: Dice, indices: readonly number[], w
   const usesTags = dice.oneIn(3) && !without.includes("tags");
   const segmentBytes = 2_048 + dice.below(30_000);
   const isSlow = dice.oneIn(8);
+  const reserveBytes = dice.oneIn(5) ? 65_536 : 0;
   const failsAtStarts = !dice.oneIn(4) && !without.includes("faults at starts");
   const groups = (["GID_retrying", "GID_blocking", "GID_late"] as const).filter(
     (group) => group === "GID_retrying" || dice.oneIn(2),
@@ -91,6 +97,7 @@ export function drawPlan(seed: number, dice: Dice, indices: readonly number[], w
   const names = Object.keys(OPERATIONS) as Operation[];
   const operations = names
     .filter((name) => ALWAYS.has(name) || !dice.oneIn(4))
+    .filter((name) => reserveBytes > 0 || !ONLY_WHERE_SPACE_IS_WATCHED.has(name))
     .filter((name) => !isSlow || !NEVER_ON_A_SLOW_DISK.has(name));
   const weighted = operations.flatMap((name) => Array.from({ length: OPERATIONS[name] }, () => name));
   const steps = indices.map((index) => {
@@ -98,7 +105,18 @@ export function drawPlan(seed: number, dice: Dice, indices: readonly number[], w
     return { index, operation: dice.pick(weighted) };
   });
   const diskTakesUpTo = isSlow && !without.includes("slow disk") ? 400 : 0;
-  return { seed, settings, groups, usesTags, segmentBytes, diskTakesUpTo, failsAtStarts, operations, steps };
+  return {
+    seed,
+    settings,
+    groups,
+    usesTags,
+    segmentBytes,
+    diskTakesUpTo,
+    failsAtStarts,
+    reserveBytes,
+    operations,
+    steps,
+  };
 }
 
 /** Snapshots and rounds far more often than anybody would want them. */

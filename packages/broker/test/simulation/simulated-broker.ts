@@ -110,7 +110,8 @@ export class SimulatedBroker {
   }
 
   get #journalOptions(): FileJournalOptions {
-    return { directory: "/data", version: "0.0.0-test", segmentBytes: this.#plan.segmentBytes };
+    const { segmentBytes, reserveBytes } = this.#plan;
+    return { directory: "/data", version: "0.0.0-test", segmentBytes, reserveBytes, minFreeBytes: reserveBytes / 8 };
   }
 
   #slowDown(): void {

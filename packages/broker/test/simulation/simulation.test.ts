@@ -13,6 +13,16 @@ it.each(Array.from({ length: SEEDS }, (_, index) => index + 1))("every promise h
   expect(failure, history.lines.slice(-20).join("\n")).toBeUndefined();
 });
 
+/** Seeds that once failed, as short as they were shrunk to. */
+const REGRESSIONS: readonly { readonly because: string; readonly seed: number; readonly steps: readonly number[] }[] = [
+  { because: "an instant had a fraction", seed: 86, steps: [130, 197, 198, 223, 256, 258] },
+];
+
+it.each(REGRESSIONS)("seed $seed holds, where $because", async ({ seed, steps }) => {
+  const { failure } = await simulate({ seed, steps, without: ["faults at starts", "slow disk", "tags"] });
+  expect(failure).toBeUndefined();
+});
+
 it("a seed lives the same life twice, to the byte", async () => {
   for (const seed of [7, 8, 9]) {
     const [one, other] = [await simulate({ seed, steps: STEPS }), await simulate({ seed, steps: STEPS })];

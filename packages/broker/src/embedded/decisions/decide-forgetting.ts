@@ -26,7 +26,7 @@ export function decideForgetting(ledger: Ledger, uses: LastUses, context: Contex
   const isIdle = (owner: TopicState | GroupState): boolean => {
     if (owner.origin !== "use") return false;
     const idleAt = uses.latestAt(owner, now) + settings.retentionAge;
-    const lookAt = idleAt > now ? idleAt : now + settings.retentionAge * PATIENCE;
+    const lookAt = idleAt > now ? idleAt : now + Math.ceil(settings.retentionAge * PATIENCE);
     lookAgainAt = Math.min(lookAgainAt, Math.max(lookAt, now + SECOND));
     return idleAt <= now;
   };

@@ -236,7 +236,7 @@ export class DeliveryJudge {
   // --- what a poll would have to be given
 
   #owes(poll: PollRequest): ModelMessage | undefined {
-    if (this.#world.group(poll.group).from === "undeclared") return undefined;
+    if (this.#world.mayStarve || this.#world.group(poll.group).from === "undeclared") return undefined;
     const isDueNow = (state: DeliveryState): boolean => isDue(state, this.#now);
     const closed = new Map<number, boolean>();
     for (const message of this.#world.mayHave(poll.topic, poll.group)) {
@@ -303,6 +303,9 @@ export class DeliveryJudge {
       }
       const answer = refusal ?? "done";
       const { of, until } = known;
+      // GRP-1: its topic may have been forgotten and made again.
+      const isOfAnother = of.origin !== undefined && until <= this.#now && this.#world.mayBeTooOld(of);
+      if (answer === "invalid" && isOfAnother) continue;
       const states = this.#world.statesOf(of, group);
       const worlds = states.map((state) => acknowledged(state, { handle, until }, this.#now));
       // RET-1: what was dropped counts as acknowledged.

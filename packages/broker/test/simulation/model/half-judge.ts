@@ -53,6 +53,7 @@ export class HalfJudge {
   }
 
   #owed(topic: string): ModelMessage | undefined {
+    if (this.#world.mayStarve) return undefined;
     return this.#world
       .of(topic)
       .find(({ isCertain, half }) => isCertain && half?.every((state) => canBeOffered(state, this.#now)));

@@ -52,6 +52,8 @@ export class ModelWorld {
   /** TIM-2: until then what is too old stays, surely, and perhaps. */
   #restsUntil: EpochMs = 0;
   #mayRestUntil: EpochMs = 0;
+  /** DUR-3: the disk may be full, so that polls find nothing. */
+  mayStarve = false;
   /** Orders what becomes visible. */
   step = 0;
   readonly queues: ReadonlyMap<string, number>;

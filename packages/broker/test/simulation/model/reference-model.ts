@@ -36,6 +36,11 @@ export class ReferenceModel {
     this.#stepped = by;
   }
 
+  /** DUR-3: from now on, or no longer, the disk may be full. */
+  starve(mayStarve: boolean): void {
+    this.#world.mayStarve = mayStarve;
+  }
+
   /** Time has passed: what is due is visible, exhausted or abandoned, and whoever waits must have been served. */
   tick({ now, wall }: Time): void {
     const world = this.#world;
@@ -122,8 +127,8 @@ export class ReferenceModel {
       if (state.kind !== "open") continue;
       consider(state.until);
       consider(now + publishedAt + settings.retentionAge - wall);
-      if (state.firstCheckedAt === undefined) continue;
-      for (const at of [state.firstCheckedAt + settings.checkFor, ...this.#world.restEnds]) consider(at);
+      if (state.firstCheckedAt !== undefined) consider(state.firstCheckedAt + settings.checkFor);
+      for (const at of this.#world.restEnds) consider(at);
     }
     for (const worlds of states.values()) {
       for (const state of worlds) if (state.kind === "delivered") consider(state.until);
@@ -212,6 +217,11 @@ export class ReferenceModel {
   }
 
   // --- what the workload may ask
+
+  /** GRP-1: made by use, and without a message for as long as the retention. */
+  mayBeForgotten(topic: string): boolean {
+    return topic.startsWith("%DLQ%") && this.#world.of(topic).every((message) => this.#world.mayBeTooOld(message));
+  }
 
   hasDelayed(): boolean {
     return this.#world.restless().some(({ deliverAt, visible }) => deliverAt !== undefined && visible === "no");

@@ -168,6 +168,8 @@ export class Consumers {
           for (const { delivery, batch } of chosen) if (done.has(delivery.handle)) batch.acknowledged += 1;
         },
         lost: () => model.deliveries.acknowledgeLost(group, handles),
+        refused: () => {},
+        mayBeForgotten: () => model.mayBeForgotten(topic),
       },
     );
   }
@@ -185,6 +187,7 @@ export class Consumers {
       {
         answered: () => model.gaveBack(handles, true),
         lost: () => model.gaveBack(handles, false),
+        refused: () => {},
       },
     );
   }

@@ -15,7 +15,9 @@ export interface Meaning<Value> {
   /** Nobody can know. */
   lost(): void;
   /** Nothing has happened. */
-  refused?(): void;
+  refused(): void;
+  /** Whether the topic may be gone (GRP-1). */
+  mayBeForgotten?(): boolean;
   /** Set for a long poll: where among others that were served at the same instant its answer belongs. */
   placeOf?(value: Value): number;
 }
@@ -38,6 +40,8 @@ export class Conversation {
   settledAt: EpochMs = 0;
   /** The disk was told to fail, or rots: verbs may be refused for it. */
   mayFail = false;
+  /** DUR-3: the disk may be full. */
+  mayBeFull = false;
   /** Whoever waits is sent away. */
   isStopping = false;
   /** A verb was refused for it: nothing may be confirmed from then on (DUR-2). */
@@ -139,8 +143,15 @@ export class Conversation {
     const { error } = outcome;
     if (!(error instanceof BrokerError)) throw error;
     this.history.note("  refused", what.slice(0, 40), error.code);
-    if (error.code === "stopping") {
-      meaning.refused?.();
+    if (error.code === "topic-not-found" && meaning.mayBeForgotten?.() === true) {
+      this.history.met("idle topic forgotten");
+      meaning.refused();
+      return;
+    }
+    const isFull = error.code === "storage-full" && this.mayBeFull;
+    if (isFull) this.history.met("refused on a full disk");
+    if (isFull || error.code === "stopping") {
+      meaning.refused();
       return;
     }
     if (error.code !== "storage-failed" || !this.mayFail) violated("PUB-6", `refused as ${error.code}: ${what}`);

@@ -23,7 +23,7 @@ export class Operators {
       .filter(({ from }) => from === "earliest")
       .map((group) => ({ ref: groupRef(group.name), settings: settingsOf(group) }));
     const answer = engine.catalog.declare({ instances: [INSTANCE], topics, groups: declared });
-    this.#talk.ask("declare", answer, { answered: confirmed, lost: () => {} });
+    this.#talk.ask("declare", answer, { answered: confirmed, lost: () => {}, refused: () => {} });
   }
 
   declareGroup(name: string, maxRetries: number): void {

@@ -29,6 +29,7 @@ export class Transactions {
         this.#handles.push(...offers.map(({ handle }) => handle));
       },
       lost: () => model.halves.offerLost("half"),
+      refused: () => {},
     });
   }
 
@@ -47,6 +48,7 @@ export class Transactions {
       {
         answered: (outcomes) => model.halves.ended(outcomes, outcome),
         lost: () => model.halves.endLost(handles, outcome),
+        refused: () => {},
       },
     );
   }

@@ -2,6 +2,7 @@ import { StartError } from "../../../src/domain/start-error.ts";
 import type { EngineSettings } from "../../../src/embedded/settings.ts";
 import { describeDifference } from "../../ledger/ledger-contents.ts";
 import { violated } from "../model/violation.ts";
+import type { Plan } from "../plan.ts";
 import type { Conversation } from "./conversation.ts";
 
 const SNAPSHOT_AT_STOP = { snapshotAtStopAfterBytes: 1, snapshotAtStopUpToBytes: 1e9 };
@@ -20,6 +21,7 @@ interface Rot {
 export class Uptimes {
   readonly #talk: Conversation;
   readonly #failsAtStarts: boolean;
+  readonly #watchesSpace: boolean;
   readonly #forgetClients: () => void;
   #settings: EngineSettings;
   #rot: Rot | undefined;
@@ -28,12 +30,13 @@ export class Uptimes {
 
   constructor(
     talk: Conversation,
-    { settings, failsAtStarts }: { readonly settings: EngineSettings; readonly failsAtStarts: boolean },
+    { settings, failsAtStarts, reserveBytes }: Pick<Plan, "settings" | "failsAtStarts" | "reserveBytes">,
     forgetClients: () => void,
   ) {
     this.#talk = talk;
     this.#settings = settings;
     this.#failsAtStarts = failsAtStarts;
+    this.#watchesSpace = reserveBytes > 0;
     this.#forgetClients = forgetClients;
   }
 
@@ -51,7 +54,8 @@ export class Uptimes {
       const fails = mayFail && dice.oneIn(20);
       if (fails) broker.disk.failNext(dice.pick(["open", "read", "sync", "write"]), "EIO", { after: dice.below(4) });
       if (await this.#tryToStart(fails)) {
-        this.#talk.mayFail = fails || this.#rot !== undefined;
+        this.#talk.mayFail = fails || this.#rot !== undefined || this.#talk.mayBeFull;
+        if (this.#talk.mayBeFull) history.met("start on a full disk");
         break;
       }
       broker.fail(dice.pick(["kill", "power-cut"]), 0);
@@ -140,9 +144,27 @@ export class Uptimes {
     const { broker, dice, history } = this.#talk;
     this.#talk.mayFail = true;
     const operation = dice.pick(["sync", "sync", "write"] as const);
-    const code = operation === "write" ? dice.pick(["EIO", "ENOSPC"]) : "EIO";
+    // Where the space is watched, a write without room is undone and the reserve makes some.
+    const code = dice.pick(operation === "write" && !this.#watchesSpace ? ["EIO", "ENOSPC"] : ["EIO"]);
     history.note("fail the disk", operation, code);
     broker.disk.failNext(operation, code, { after: dice.below(3) });
+  }
+
+  /** DUR-3: others take what space is left. What was promised already may not fit any more (DUR-2). */
+  fillDisk(): void {
+    const { broker, dice, history, model } = this.#talk;
+    const free = dice.pick([0, 2_000, 6_000, 20_000]);
+    history.note("fill the disk", free);
+    broker.disk.leaveFree(free);
+    this.#talk.mayBeFull = true;
+    this.#talk.mayFail = true;
+    model.starve(true);
+  }
+
+  noteRelief(): void {
+    this.#talk.mayBeFull = false;
+    this.#talk.model.starve(false);
+    this.#talk.history.met("space again after a full disk");
   }
 
   /** After a clean stop every bit is covered: the start refuses, or nothing is missing. */
@@ -192,6 +214,9 @@ export class Uptimes {
     const { broker } = this.#talk;
     this.#talk.history.note("heal");
     broker.diskTakesUpTo = 0;
+    broker.disk.leaveFree(Number.POSITIVE_INFINITY);
+    this.#talk.mayBeFull = false;
+    this.#talk.model.starve(false);
     // The next stop writes down the ledger as it is.
     this.#settings = { ...this.#settings, housekeeping: { ...this.#settings.housekeeping, ...SNAPSHOT_AT_STOP } };
     this.#talk.loseAll();
@@ -208,6 +233,7 @@ export class Uptimes {
     this.#talk.collect();
     const lived = await broker.contents(this.#settings, false);
     const rebuilt = await broker.contents(this.#settings, true);
+    this.#talk.history.met("ledger rebuilt without its newest snapshot");
     const differences = describeDifference(lived, rebuilt);
     if (differences.length > 0)
       violated("DEL-10", `rebuilt, the ledger differs: ${differences.slice(0, 5).join("; ")}`);

@@ -13,6 +13,7 @@ import { TOPICS } from "./topics.ts";
 import { Transactions } from "./transactions.ts";
 import { Uptimes } from "./uptimes.ts";
 
+const RELIEVED_WITHIN = 5_000;
 /** Of the streams of a seed: behind all its steps. */
 const HEALING = 2 ** 20;
 const BEGINNING = HEALING + 1;
@@ -112,6 +113,8 @@ export class Workload {
     failDisk: () => this.#uptimes.failDisk(),
     rot: () => this.#uptimes.rotWhileStopped(),
     rotUnderLoad: () => this.#uptimes.rotUnderLoad(),
+    fillDisk: () => this.#uptimes.fillDisk(),
+    freeDisk: () => this.#freeDisk(),
   };
 
   #anyTopic(): string {
@@ -145,8 +148,17 @@ export class Workload {
 
   async #cutPower(): Promise<void> {
     const { broker, dice } = this.#talk;
-    broker.disk.cutPowerAfter(dice.below(12));
+    if (dice.oneIn(5)) broker.disk.cutPowerAt("rename");
+    else broker.disk.cutPowerAfter(dice.below(12));
     if (dice.oneIn(3)) await this.#crashUnderWay("power-cut");
+  }
+
+  /** DUR-3: it goes on by itself. */
+  async #freeDisk(): Promise<void> {
+    if (!this.#talk.mayBeFull) return;
+    this.#talk.broker.disk.leaveFree(Number.POSITIVE_INFINITY);
+    await this.#advance(RELIEVED_WITHIN);
+    if (!this.#talk.broker.disk.isDead) this.#uptimes.noteRelief();
   }
 
   // --- time
