@@ -43,7 +43,7 @@ ${operations.map(formatOperation).join("\n\n")}
 
 ## What to know about each SDK
 
-These hold against the cloud service too.
+Read in their sources, or seen when they ran: nothing of it is due to this broker.
 
 | SDK | what it does | the way round |
 |---|---|---|

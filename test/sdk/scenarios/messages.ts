@@ -36,7 +36,7 @@ export const keys: Scenario = {
 };
 
 export const colonKey: Scenario = {
-  title: "a key with a colon costs its key, not the message",
+  title: "a key with a colon is refused by the SDK itself, or costs its key and not the message",
   play: playColonKey,
 };
 
