@@ -35,7 +35,7 @@ describe.concurrent("stagemq backup", () => {
 
     const before = [...confirmed];
     const target = join(await newDirectory(), "copy");
-    const created = await runProgram("backup", "create", dataDirectory, target);
+    const created = await runProgram("backup", "create", dataDirectory, target, "--quiet");
     isOver = true;
     await Promise.all(producers);
     await broker.stop();

@@ -28,9 +28,8 @@ describe("progress", () => {
 
   it("is a plain line every five seconds for anything else", () => {
     expect(told(11, { terminal: false }).map((line) => line.slice(21))).toEqual([
-      "2 %  5/200 MB · 10 MB/s · 20 s left\n",
-      "27 %  55/200 MB · 10 MB/s · 15 s left\n",
-      "52 %  105/200 MB · 10 MB/s · 10 s left\n",
+      "25 %  50/200 MB · 10 MB/s · 15 s left\n",
+      "50 %  100/200 MB · 10 MB/s · 10 s left\n",
     ]);
   });
 

@@ -33,7 +33,7 @@ export function showProgress(
     begin(totalBytes) {
       end();
       [total, done, begunAt] = [totalBytes, 0, now()];
-      shownAt = begunAt + FIRST_AFTER_MS - (terminal ? BAR_EVERY_MS : LINE_EVERY_MS);
+      shownAt = terminal ? begunAt + FIRST_AFTER_MS - BAR_EVERY_MS : begunAt;
     },
     add(bytes) {
       done += bytes;
