@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { StartError } from "../../src/domain/start-error.ts";
 import { RESERVE_NAME } from "../../src/embedded/journal/space.ts";
+import type { EngineSettings } from "../../src/embedded/settings.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
@@ -20,8 +21,8 @@ class SmallDisk {
   clock = new SimulatedClock();
   disk = new FaultyDisk(this.#random, { capacityBytes: KIB * KIB });
 
-  async open(): Promise<Bench> {
-    const bench = await openOnDisk(this.disk, { clock: this.clock, random: this.#random }, SPACE);
+  async open(settings: Partial<EngineSettings> = {}): Promise<Bench> {
+    const bench = await openOnDisk(this.disk, { clock: this.clock, random: this.#random, settings }, SPACE);
     await bench.settle();
     return bench;
   }
@@ -141,6 +142,25 @@ describe("DUR-3: a disk that is full", () => {
     const halves = await bench.receiveHalf({ topic: "half" });
     expect(refusalsOf(await bench.end("commit", halves, { topic: "half" }))).toEqual([undefined]);
     expect(bodiesOf(await bench.receive({ topic: "half" }))).toEqual(["half"]);
+  });
+
+  it("DUR-3.3: no snapshot takes the space that consumers need", async () => {
+    const small = new SmallDisk();
+    const bench = await small.open();
+    await bench.publishAll(Array.from({ length: 200 }, (_, number) => `${number}`));
+    await fillUpAndNotice(small, bench, 0);
+    await bench.close();
+    const housekeeping = { snapshotAfterBytes: 1, snapshotAfterAtMostBytes: 1, snapshotAtStopAfterBytes: 1 };
+    const next = await small.open({ housekeeping });
+    for (let count = 0; count < 20; count += 1) {
+      expect(refusalsOf(await next.acknowledge(await next.receive({ max: 1 })))).toEqual([undefined]);
+      await toLookAgain(next);
+    }
+    expect(small.disk.paths().filter((path) => path.includes(".snap"))).toEqual([]);
+    await next.close();
+    expect(next.log.entries.map(({ event }) => event)).not.toContain("journal.failed");
+    const last = await small.open();
+    expect((await last.receive()).map(({ message }) => message.body)[0]).toBe("20");
   });
 
   it("DUR-3.4: publishing resumes by itself", async () => {
