@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeDamage } from "../../src/embedded/upkeep/inspect-data.ts";
+import { describeDamage } from "../../src/embedded/upkeep/damage.ts";
 import { refusalsOf } from "../conformance/bench.ts";
 import { DIRECTORY, drain, numbered, UsedDisk } from "./used-disk.ts";
 

@@ -4,8 +4,9 @@ import type { Disk } from "../../runtime/disk.ts";
 import { IDENTITY, isSystemError, NOT_DATA } from "../journal/data-directory.ts";
 import { type BackupFile, type BackupManifest, MANIFEST, writeManifest } from "./backup-manifest.ts";
 import { copyFile } from "./copy-file.ts";
+import { describeDamage } from "./damage.ts";
 import { type DataFiles, findData, saying } from "./data-files.ts";
-import { describeDamage, inspectData } from "./inspect-data.ts";
+import { inspectData } from "./inspect-data.ts";
 import type { Progress } from "./progress.ts";
 
 /** A retention that deletes faster than this is not waited for. */

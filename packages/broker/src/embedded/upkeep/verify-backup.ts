@@ -2,8 +2,9 @@ import type { Disk } from "../../runtime/disk.ts";
 import { isSystemError } from "../journal/data-directory.ts";
 import { type BackupFile, type BackupManifest, MANIFEST, readManifest } from "./backup-manifest.ts";
 import { readThrough } from "./copy-file.ts";
+import { describeDamage } from "./damage.ts";
 import { saying } from "./data-files.ts";
-import { describeDamage, type Findings, inspectData } from "./inspect-data.ts";
+import { type Findings, inspectData } from "./inspect-data.ts";
 import { NOBODY_WATCHES, type Progress } from "./progress.ts";
 
 export interface VerifiedBackup {
