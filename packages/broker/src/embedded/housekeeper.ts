@@ -236,20 +236,33 @@ export class Housekeeper {
 
   /** Stores again, and syncs, all that is read from before this position. */
   async #copyForward(before: Position): Promise<number> {
+    let count = 0;
+    // What moves on meanwhile, to where was looked already, takes its place along: only a look that finds nothing is the last.
+    for (let isEmpty = false; !isEmpty; ) {
+      const { found, stored } = await this.#copyWhatIsFound(before);
+      isEmpty = found === 0;
+      count += stored;
+    }
+    return count;
+  }
+
+  async #copyWhatIsFound(before: Position): Promise<{ readonly found: number; readonly stored: number }> {
     const { messages } = this.#parts;
     const batch: { readonly living: Living; readonly stored: StoredMessage }[] = [];
     let bytes = 0;
-    let count = 0;
+    let found = 0;
+    let stored = 0;
     for (const living of livingBefore(this.#ledger, before)) {
-      const stored = await messages.read(living.position);
-      batch.push({ living, stored });
-      bytes += stored.message.body.length;
+      found += 1;
+      const message = await messages.read(living.position);
+      batch.push({ living, stored: message });
+      bytes += message.message.body.length;
       if (bytes < BATCH_BYTES && batch.length < BATCH_MESSAGES) continue;
-      count += await this.#store(batch.splice(0));
+      stored += await this.#store(batch.splice(0));
       bytes = 0;
       await this.#turn();
     }
-    return count + (await this.#store(batch));
+    return { found, stored: stored + (await this.#store(batch)) };
   }
 
   async #store(batch: readonly { readonly living: Living; readonly stored: StoredMessage }[]): Promise<number> {

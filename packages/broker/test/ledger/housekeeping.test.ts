@@ -155,6 +155,50 @@ it("a message that was taken is read, though all that is not pinned is forgotten
   await bench.close();
 });
 
+for (const moves of ["falls due", "is committed"] as const) {
+  it(`RET-1.4: a message that ${moves} while old segments are copied forward is not left behind in them`, async () => {
+    let hold: Promise<void> | undefined;
+    let isHeld = false;
+    /** Holds up whoever reads a dead letter: these are looked for last. */
+    class Slow extends MemoryJournal {
+      override async read(position: Position): Promise<Fact> {
+        const fact = await super.read(position);
+        isHeld = hold !== undefined && fact.kind === "message-dead-lettered";
+        if (isHeld) await hold;
+        return fact;
+      }
+    }
+    const clock = new SimulatedClock();
+    const settings = { maxRetries: 0, checkFor: 60 * DAY, messageLogLevel: "debug" } as const;
+    const journal = new Slow(new SeededRandom(1).bytes(32));
+    const bench = await openOver(journal, { clock, settings });
+    await bench.declareGroup("GID_a", { from: "earliest" });
+    await bench.publish({ body: "dead" });
+    const deliverAt = clock.wall() + 80 * HOUR;
+    await bench.publish({ topic: "later", body: "moved", intent: { kind: "delayed", deliverAt } });
+    await bench.publish({ topic: "half", body: "moved", intent: HALF });
+    for (let count = 0; count < 400; count++) await bench.publish({ topic: "filling", body: FILLING });
+    await clock.advance(60 * HOUR);
+    await bench.receive();
+    await bench.receiveHalf({ topic: "half" });
+    await clock.advance(HOUR);
+
+    const letGo = aGate();
+    hold = letGo.promise;
+    await clock.advance(12 * HOUR);
+    expect(isHeld).toBe(true);
+    if (moves === "falls due") await clock.advance(8 * HOUR);
+    else await bench.end("commit", await bench.receiveHalf({ topic: "half" }), { topic: "half" });
+    hold = undefined;
+    letGo.open();
+    await clock.advance(HOUR);
+    expect(journal.segments[0]?.number).toBeGreaterThan(1);
+    const topic = moves === "falls due" ? "later" : "half";
+    expect(bodiesOf(await bench.receive({ topic }))).toEqual(["moved"]);
+    await bench.close();
+  });
+}
+
 it("RUN-2.3: a stop does not wait for a snapshot that is under way, and none of it is left", async () => {
   const broker = await aBroker({
     housekeeping: { ...HOUSEKEEPING, snapshotAtStopAfterBytes: Number.POSITIVE_INFINITY },
