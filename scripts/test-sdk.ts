@@ -30,14 +30,10 @@ for (const [name, reason] of leftOut) console.log(`left out: ${name}: ${reason}`
 if (process.argv.includes("--write")) await keepRun(assertions);
 process.exitCode = exitCode;
 
-/** One after the other, so that each says how long it took; resolves with those that cannot run, and why. */
+/** Resolves with those that cannot run, and why. */
 async function prepareAll(): Promise<ReadonlyMap<string, string>> {
-  const reasons = new Map<string, string>();
-  for (const kit of SDKS) {
-    const reason = await prepare(kit);
-    if (reason !== undefined) reasons.set(kit.name, reason);
-  }
-  return reasons;
+  const reasons = await Promise.all(SDKS.map(async (kit) => [kit.name, await prepare(kit)] as const));
+  return new Map(reasons.flatMap(([name, reason]) => (reason === undefined ? [] : [[name, reason] as const])));
 }
 
 async function prepare(kit: SdkKit): Promise<string | undefined> {
