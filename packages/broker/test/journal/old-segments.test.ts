@@ -96,6 +96,33 @@ describe("forgetting old segments", () => {
     await checkReads(await Tally.start(aWorld(), disk.kill(), SMALL));
   });
 
+  for (const durability of ["sync", "relaxed"] as const) {
+    it(`waits until what was appended survives a crash (${durability}): without it nothing might be dead there`, async () => {
+      const disk = new FaultyDisk(new SeededRandom(7));
+      const world = aWorld();
+      const tally = await Tally.start(world, disk, { ...SMALL, durability });
+      const keep = async (count: number): Promise<void> => {
+        await tally.store(count);
+        const keeping = tally.keep();
+        await world.clock.advance(200);
+        await keeping;
+      };
+      await keep(6);
+      await keep(4);
+      disk.holdSyncs();
+      const { journal } = tally;
+      const before = segmentsOn(disk);
+      journal.append([aFact(10, "copied forward")]);
+      const forgetting = tally.forget();
+      expect(await isOver(forgetting)).toBe(false);
+      expect(segmentsOn(disk)).toEqual(before);
+      disk.releaseSyncs();
+      await world.clock.advance(200);
+      await forgetting;
+      expect(segmentsOn(disk)).not.toContain(before[0]);
+    });
+  }
+
   it("waits for a read under way, and for who has pinned what it will read", async () => {
     const disk = new FaultyDisk(new SeededRandom(7));
     const tally = await aKeptTally(disk);

@@ -202,6 +202,7 @@ export class FileJournal implements Journal {
   }
 
   async forget(position: Position): Promise<void> {
+    const { appended } = this.#writer;
     await this.#inTurn(async () => {
       const { older } = this.#snapshots;
       if (!older) return;
@@ -209,6 +210,8 @@ export class FileJournal implements Journal {
       const doomed = this.segments.filter(({ number, to }) => number < older.group.segment && to <= upTo);
       // From here on a start may need it: better to know now that it does not hold.
       if (doomed.length === 0 || !(await this.#snapshots.isSound(older))) return;
+      // D2: without the copies, or what says that nothing lives there any more, a start would look for it there.
+      await this.#writer.syncedUpTo(appended);
       for (const { number } of doomed) {
         const segment = this.#segments.numbered(number);
         if (segment && !(await this.#segments.remove(segment))) throw stopping();

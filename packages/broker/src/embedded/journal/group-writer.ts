@@ -86,6 +86,13 @@ export class GroupWriter {
     return this.#written;
   }
 
+  /** Everything before it is in a file, or will be. */
+  get appended(): Position {
+    const isEmpty = this.#frames.at <= GROUP_HEADER_BYTES;
+    if (this.#gathering && !isEmpty) return this.#gathering.position + this.#frames.at;
+    return this.#flight?.end ?? this.#written;
+  }
+
   /** Everything before it survives a power cut. */
   get syncedTo(): Position {
     return this.#syncedTo;
