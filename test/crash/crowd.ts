@@ -16,9 +16,9 @@ import { type Answer, SignedClient, Unanswered, Unsent } from "./signed-client.t
 
 /** Clients of all sorts at work on one broker that dies and comes back; each writes down what it did and what it was told. */
 
-const PLAIN = "crash_plain";
-const ORDERED = "crash_ordered";
-const TRANSACTIONS = "crash_transactions";
+export const PLAIN = "crash_plain";
+export const ORDERED = "crash_ordered";
+export const TRANSACTIONS = "crash_transactions";
 export const CROWD_TOPICS: Settings["topics"] = {
   [PLAIN]: { kind: "normal", queues: 1 },
   [ORDERED]: { kind: "ordered", queues: 8 },
@@ -48,11 +48,70 @@ interface Words {
   readonly txPlan?: Plan;
 }
 
-interface ConsumerOptions {
+type Keys = readonly [string | undefined, ...(string | undefined)[]];
+
+interface Publisher {
+  readonly does: "publish";
+  readonly topic: string;
+  /** Which sharding keys it draws from. */
+  readonly keys: Keys;
+  /** When the next message is due; absent: some are, soon. */
+  readonly dueAt?: (random: SeededRandom) => number;
+}
+
+interface Transactor {
+  readonly does: "transact";
+}
+
+interface Consumer {
+  readonly does: "consume";
+  readonly topic: string;
+  readonly group: string;
+  readonly mode: "plain" | "ordered";
   readonly tag?: string;
   /** Of a hundred batches, how many are acknowledged wholly. */
   readonly acknowledges?: number;
 }
+
+/** Answers back-checks. */
+interface Checker {
+  readonly does: "check";
+}
+
+interface Sender {
+  /** After so many messages it has sent all; absent: it goes on until the crowd drains. */
+  readonly messages?: number;
+  /** Between two of its messages. */
+  readonly pausesUpToMs?: number;
+}
+
+/** Who does what, by name. */
+export type Cast = Readonly<Record<string, ((Publisher | Transactor) & Sender) | Consumer | Checker>>;
+
+/** Some of every sort. */
+const EVERYBODY: Cast = {
+  "publisher 1": { does: "publish", topic: PLAIN, keys: [undefined] },
+  "publisher 2": { does: "publish", topic: PLAIN, keys: [undefined] },
+  "publisher 3": { does: "publish", topic: ORDERED, keys: ["a", "b", "c", "shared"] },
+  "publisher 4": { does: "publish", topic: ORDERED, keys: ["d", "e", "shared"] },
+  "transactor 1": { does: "transact" },
+  "transactor 2": { does: "transact" },
+  "one 1": { does: "consume", topic: PLAIN, group: "GID_one", mode: "plain" },
+  "one 2": { does: "consume", topic: PLAIN, group: "GID_one", mode: "plain" },
+  tagged: { does: "consume", topic: PLAIN, group: "GID_tagged", mode: "plain", tag: "a || b" },
+  few: { does: "consume", topic: PLAIN, group: GROUP_OF_FEW_RETRIES, mode: "plain", acknowledges: 25 },
+  dead: {
+    does: "consume",
+    topic: DEAD_LETTERS + GROUP_OF_FEW_RETRIES,
+    group: GROUP_OF_FEW_RETRIES,
+    mode: "plain",
+  },
+  "ordered 1": { does: "consume", topic: ORDERED, group: "GID_ordered", mode: "ordered" },
+  "ordered 2": { does: "consume", topic: ORDERED, group: "GID_ordered", mode: "ordered" },
+  other: { does: "consume", topic: ORDERED, group: "GID_other", mode: "ordered" },
+  committed: { does: "consume", topic: TRANSACTIONS, group: "GID_committed", mode: "plain" },
+  checker: { does: "check" },
+};
 
 export interface CrowdOptions {
   readonly settings: Settings;
@@ -60,6 +119,8 @@ export interface CrowdOptions {
   readonly writer: HistoryWriter;
   /** Between the publish of a half message and its first check, as the broker is set up. */
   readonly immunityMs: number;
+  /** Absent: some of every sort. */
+  readonly cast?: Cast;
 }
 
 export class Crowd {
@@ -69,44 +130,33 @@ export class Crowd {
   readonly #random: SeededRandom;
   readonly #writer: HistoryWriter;
   readonly #immunityMs: number;
+  readonly #cast: Cast;
   readonly #people: Person[] = [];
-  #senders: Promise<void>[] = [];
-  #receivers: Promise<void>[] = [];
+  readonly #senders: Promise<void>[] = [];
+  readonly #receivers: Promise<void>[] = [];
   #endpoint = new Awaited<string>();
   /** No more is published. */
   #isClosing = false;
   #hasDrained = false;
   #lastReceivedAt = 0;
 
-  constructor({ settings, random, writer, immunityMs }: CrowdOptions) {
+  constructor({ settings, random, writer, immunityMs, cast = EVERYBODY }: CrowdOptions) {
     this.#settings = settings;
     this.#random = random;
     this.#writer = writer;
     this.#immunityMs = immunityMs;
+    this.#cast = cast;
   }
 
   /** Starts everybody; they wait until a broker serves. */
   start(): void {
-    this.#senders = [
-      this.#publish(this.#newPerson("publisher 1"), PLAIN, [undefined]),
-      this.#publish(this.#newPerson("publisher 2"), PLAIN, [undefined]),
-      this.#publish(this.#newPerson("publisher 3"), ORDERED, ["a", "b", "c", "shared"]),
-      this.#publish(this.#newPerson("publisher 4"), ORDERED, ["d", "e", "shared"]),
-      this.#transact(this.#newPerson("transactor 1")),
-      this.#transact(this.#newPerson("transactor 2")),
-    ];
-    this.#receivers = [
-      this.#consume(this.#newPerson("one 1"), PLAIN, "GID_one", "plain"),
-      this.#consume(this.#newPerson("one 2"), PLAIN, "GID_one", "plain"),
-      this.#consume(this.#newPerson("tagged"), PLAIN, "GID_tagged", "plain", { tag: "a || b" }),
-      this.#consume(this.#newPerson("few"), PLAIN, GROUP_OF_FEW_RETRIES, "plain", { acknowledges: 25 }),
-      this.#consume(this.#newPerson("dead"), DEAD_LETTERS + GROUP_OF_FEW_RETRIES, GROUP_OF_FEW_RETRIES, "plain"),
-      this.#consume(this.#newPerson("ordered 1"), ORDERED, "GID_ordered", "ordered"),
-      this.#consume(this.#newPerson("ordered 2"), ORDERED, "GID_ordered", "ordered"),
-      this.#consume(this.#newPerson("other"), ORDERED, "GID_other", "ordered"),
-      this.#consume(this.#newPerson("committed"), TRANSACTIONS, "GID_committed", "plain"),
-      this.#check(this.#newPerson("checker")),
-    ];
+    for (const [name, part] of Object.entries(this.#cast)) {
+      const person = this.#newPerson(name);
+      if (part.does === "publish") this.#senders.push(this.#publish(person, part));
+      else if (part.does === "transact") this.#senders.push(this.#transact(person, part));
+      else if (part.does === "consume") this.#receivers.push(this.#consume(person, part));
+      else this.#receivers.push(this.#check(person));
+    }
     // Who fails is asked when the crowd drains.
     for (const one of [...this.#senders, ...this.#receivers]) one.catch(() => {});
   }
@@ -117,6 +167,11 @@ export class Crowd {
 
   brokerIsGone(): void {
     this.#endpoint = new Awaited();
+  }
+
+  /** When each sender has sent all its messages; never, if one of them has no number. */
+  async allSent(): Promise<void> {
+    await Promise.all(this.#senders);
   }
 
   /** Publishes no more and ends what comes, until nothing has come for longer than anything may stay hidden. */
@@ -145,23 +200,28 @@ export class Crowd {
     return person;
   }
 
-  async #publish(person: Person, topic: string, keys: readonly [string | undefined, ...(string | undefined)[]]) {
-    while (!this.#isClosing) {
+  async #publish(person: Person, { topic, keys, dueAt: drawDueAt, ...pace }: Publisher & Sender): Promise<void> {
+    const { messages = Number.POSITIVE_INFINITY, pausesUpToMs = 12 } = pace;
+    while (!this.#isClosing && person.count < messages) {
       const shardKey = this.#random.pick(keys);
-      const isDelayed = shardKey === undefined && this.#random.percent(15);
-      const dueAt = isDelayed ? { dueAt: Date.now() + this.#random.below(LONGEST_DELAY_MS) } : {};
-      await this.#publishOne(person, topic, { ...(shardKey === undefined ? {} : { shardKey }), ...dueAt });
-      await sleep(this.#random.below(12));
+      const isDelayed = shardKey === undefined && drawDueAt === undefined && this.#random.percent(15);
+      const dueAt = isDelayed ? Date.now() + this.#random.below(LONGEST_DELAY_MS) : drawDueAt?.(this.#random);
+      await this.#publishOne(person, topic, {
+        ...(shardKey === undefined ? {} : { shardKey }),
+        ...(dueAt === undefined ? {} : { dueAt }),
+      });
+      if (pausesUpToMs > 0) await sleep(this.#random.below(pausesUpToMs));
     }
   }
 
-  async #transact(person: Person): Promise<void> {
-    while (!this.#isClosing) {
+  async #transact(person: Person, pace: Sender): Promise<void> {
+    const { messages = Number.POSITIVE_INFINITY, pausesUpToMs = 25 } = pace;
+    while (!this.#isClosing && person.count < messages) {
       const txPlan = this.#random.pick(PLANS);
       const handle = await this.#publishOne(person, TRANSACTIONS, { txPlan });
       if (handle !== undefined && checksOf(txPlan) === 0)
         await this.#end(person, TRANSACTIONS, wayOf(txPlan), [handle]);
-      await sleep(this.#random.below(25));
+      if (pausesUpToMs > 0) await sleep(this.#random.below(pausesUpToMs));
     }
   }
 
@@ -207,13 +267,7 @@ export class Crowd {
     return receiptHandle;
   }
 
-  async #consume(
-    person: Person,
-    topic: string,
-    group: string,
-    mode: "plain" | "ordered",
-    { tag = "", acknowledges = 75 }: ConsumerOptions = {},
-  ): Promise<void> {
+  async #consume(person: Person, { topic, group, mode, tag = "", acknowledges = 75 }: Consumer): Promise<void> {
     while (!this.#hasDrained) {
       const poll = {
         topic,

@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { once } from "node:events";
 import { chown, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -86,7 +87,9 @@ export class BrokerProcess {
     const started = await launch(options);
     const line = await Promise.race([started.firstLine, started.ended, late()]);
     if (typeof line !== "string") throw new DidNotStart(line, started.errorOutput.join(""));
-    return new BrokerProcess(started.child, JSON.parse(line) as Ready, started.ended, started.errorOutput);
+    const ready = JSON.parse(line) as Ready;
+    running.get(started.child)?.push(ready.pid);
+    return new BrokerProcess(started.child, ready, started.ended, started.errorOutput);
   }
 
   get endpoint(): string {
@@ -170,14 +173,36 @@ export async function newDirectory(): Promise<string> {
   return directory;
 }
 
+/** Ends every broker that a test forgot, also those under a tracer, which would outlive it; resolves when they are gone. */
+export async function endAll(): Promise<void> {
+  await Promise.all(
+    [...running].map(async ([child, pids]) => {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill("SIGKILL");
+        for (const pid of pids) if (pid !== child.pid) killIfThere(pid);
+        await once(child, "close");
+      }
+    }),
+  );
+}
+
 /** Removes what tests left behind, and ends every broker that a test forgot. To be called after all tests of a file. */
 export async function cleanUp(): Promise<void> {
-  for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+  await endAll();
   for (const directory of directories.splice(0)) await rm(directory, { recursive: true, force: true });
 }
 
 const directories: string[] = [];
-const children = new Set<ChildProcess>();
+/** What was started and is not gone, and the brokers that run in it. */
+const running = new Map<ChildProcess, number[]>();
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
 
 interface Launched {
   readonly child: ChildProcess;
@@ -213,7 +238,7 @@ async function launch(options: BrokerOptions): Promise<Launched> {
 
 function follow([program = "", ...args]: readonly string[], options: SpawnOptions): Launched {
   const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
-  children.add(child);
+  running.set(child, []);
   const output: string[] = [];
   const errorOutput: string[] = [];
   child.stderr.setEncoding("utf8").on("data", (text: string) => errorOutput.push(text));
@@ -222,7 +247,7 @@ function follow([program = "", ...args]: readonly string[], options: SpawnOption
   const firstLine = new Promise<string>((resolveLine) => lines.once("line", resolveLine));
   const ended = new Promise<Ended>((resolveEnd) => {
     child.once("close", (code, signal) => {
-      children.delete(child);
+      running.delete(child);
       resolveEnd({ code, signal });
     });
   });

@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SeededRandom } from "../../crash/seeded-random.ts";
+import { CrowdRun, describe } from "../crowd-run.ts";
+import { CutDisk } from "../disks/cut-disk.ts";
+import { hold } from "../front-door/figures.ts";
+import { reflinks } from "../requirements.ts";
+import { scenario } from "../scenario.ts";
+
+const LONGEST_LIFE_MS = 1_500;
+const CONTROL_CUTS = 3;
+
+export const powerCuts = scenario<{ readonly cuts: number }>({
+  name: "power-cuts",
+  does: "what the disk held at a random moment is all that the next start has; a broker that syncs later (the control) must lose by it",
+  needs: [reflinks],
+  short: { cuts: 3, withinS: 120 },
+  full: { cuts: 60, withinS: 900 },
+  cores: 2,
+  async run({ cuts }, random) {
+    const control = await cutPower(CONTROL_CUTS, random, "relaxed");
+    const lostByControl = describe(control.run.writer.events, control.judgement).lost ?? 0;
+    hold("a broker that answers before it syncs loses something", Number(lostByControl) > 0, { lostByControl });
+    const { run, judgement } = await cutPower(cuts, random, "sync");
+    return run.expectKept(judgement, { cuts, controlCuts: CONTROL_CUTS, lostByControl });
+  },
+});
+
+async function cutPower(cuts: number, random: SeededRandom, durability: "sync" | "relaxed") {
+  const disk = await CutDisk.make();
+  const run = await CrowdRun.begin({ random, broker: { args: ["--durability", durability] } });
+  try {
+    for (let cut = 1; cut <= cuts; cut++) {
+      const broker = await run.start(join(disk.directory, "data"));
+      await sleep(300 + random.below(LONGEST_LIFE_MS));
+      await run.kill(broker, "power-cut", async () => {
+        // Nobody may be told anything between the instant of the cut and the end of the process.
+        broker.signal("SIGSTOP");
+        await disk.cut();
+      });
+      await disk.powerOn();
+    }
+    const judgement = await run.finish(await run.start(join(disk.directory, "data")));
+    return { run, judgement };
+  } finally {
+    run.close();
+    await disk.remove();
+  }
+}
