@@ -126,7 +126,7 @@ function drawHousekeeping(dice: Dice): NonNullable<EngineSettings["housekeeping"
     snapshotAfterBytes,
     snapshotAfterAtMostBytes: 2 * snapshotAfterBytes,
     snapshotAtStopAfterBytes: dice.pick([1, 1_000, 1e9]),
-    roundEvery: dice.pick([2_000, 60_000]),
+    roundEvery: dice.pick([10_000, 60_000]),
     roundAfterDrop: 100,
   };
 }

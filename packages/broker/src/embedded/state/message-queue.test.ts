@@ -170,6 +170,17 @@ describe("MessageQueue", () => {
     expect(named).toEqual([...Array(11).keys(), CHUNK - 2, CHUNK - 1, 3 * CHUNK - 2, 3 * CHUNK - 1]);
   });
 
+  it("grows beside a capture without a change to it", () => {
+    const queue = aQueue(10);
+    const capture = queue.capture();
+    for (let offset = 10; offset < 2_000; offset++) add(queue, 1_000 + offset, offset, tagOf(offset), offset * 1_000);
+    queue.moveTo(3, 90_000);
+    expect([...capture.slices()].flatMap(({ positions }) => [...positions])).toEqual(
+      Array.from({ length: 10 }, (_, offset) => 1_000 + offset),
+    );
+    expect([queue.positionOf(3), queue.positionOf(4), queue.bodyBytesOf(1_999)]).toEqual([90_000, 1_004, 1_999]);
+  });
+
   it("shows a capture as it was, whatever happens to the queue meanwhile", () => {
     const queue = aQueue(2 * CHUNK + 10);
     queue.dropUpTo(5);

@@ -3,6 +3,8 @@ import type { Offset, Position } from "../journal/fact.ts";
 import type { TagHash, TagSet } from "./tag-set.ts";
 
 const CHUNK = 4_096;
+/** Of a chunk at first; it grows fourfold up to the whole. */
+const LEAST_ROOM = 64;
 const MAX_DELTA = 2 ** 32 - 1;
 /** How finely the queue knows where in the journal a message joined it. */
 const JOINED_GRAIN = 1_024;
@@ -51,8 +53,8 @@ interface Chunk {
   isCaptured: boolean;
   /** Of what is still retained; unset until somebody asks. */
   smallestPosition: Position | undefined;
-  readonly bodyBytes: Uint32Array;
-  readonly tags: Uint32Array;
+  bodyBytes: Uint32Array;
+  tags: Uint32Array;
   /** When the first message of the chunk became visible. */
   readonly visibleFrom: EpochMs;
   /** How much later the others did; wider only where 49 days do not suffice. */
@@ -60,12 +62,12 @@ interface Chunk {
   /** Where in the journal the first message of the chunk joined the queue. */
   readonly joinedFrom: Position;
   /** How much further on the others did, in grains. */
-  readonly joinedAfter: Uint32Array;
+  joinedAfter: Uint32Array;
 }
 
 /**
  * One ordered sequence of a topic: where each message stands in the journal, how large it is, which tag it has and since when
- * it is visible. 28 bytes a message, in chunks, so that it never has to be copied to grow and goes chunk by chunk.
+ * it is visible. 28 bytes a message, in chunks, so that no more than one is copied to grow and it goes chunk by chunk.
  */
 export class MessageQueue {
   /** The first one holds `head`. */
@@ -113,7 +115,9 @@ export class MessageQueue {
     this.#newestVisibleAt = Math.max(this.#newestVisibleAt, visibleAt);
     const index = this.#end % CHUNK;
     const chunk =
-      this.#chunks[chunkOf(this.#end) - this.#firstChunk] ?? this.#addChunk(this.#newestVisibleAt, joinedAt, false);
+      this.#chunks[chunkOf(this.#end) - this.#firstChunk] ??
+      this.#addChunk(roomFor(index + 1), this.#newestVisibleAt, joinedAt, false);
+    if (index >= chunk.positions.length) widen(chunk, roomFor(index + 1));
     chunk.positions[index] = position;
     if (storedAt !== position) chunk.storedAt ??= chunk.positions.slice();
     if (chunk.storedAt !== undefined) chunk.storedAt[index] = storedAt;
@@ -141,12 +145,12 @@ export class MessageQueue {
     const visibleFrom = visibleAt[0] ?? 0;
     const isWide = (visibleAt[to - from - 1] ?? 0) - visibleFrom > MAX_DELTA;
     const joinedFrom = joinedAt[0] ?? 0;
-    const chunk = this.#addChunk(visibleFrom, joinedFrom, isWide);
+    const chunk = this.#addChunk(roomFor(index + to - from), visibleFrom, joinedFrom, isWide);
     chunk.positions.set(positions, index);
     chunk.bodyBytes.set(bodyBytes, index);
     chunk.tags.set(tags, 2 * index);
     if (storedAt !== undefined) {
-      chunk.storedAt = new Float64Array(CHUNK);
+      chunk.storedAt = new Float64Array(chunk.positions.length);
       chunk.storedAt.set(storedAt, index);
     }
     for (let offset = from; offset < to; offset++) {
@@ -293,22 +297,47 @@ export class MessageQueue {
     return chunk;
   }
 
-  #addChunk(visibleFrom: EpochMs, joinedFrom: Position, isWide: boolean): Chunk {
+  #addChunk(room: number, visibleFrom: EpochMs, joinedFrom: Position, isWide: boolean): Chunk {
     const chunk: Chunk = {
-      positions: new Float64Array(CHUNK),
+      positions: new Float64Array(room),
       storedAt: undefined,
       isCaptured: false,
       smallestPosition: undefined,
-      bodyBytes: new Uint32Array(CHUNK),
-      tags: new Uint32Array(2 * CHUNK),
+      bodyBytes: new Uint32Array(room),
+      tags: new Uint32Array(2 * room),
       visibleFrom,
-      visibleAfter: isWide ? new Float64Array(CHUNK) : new Uint32Array(CHUNK),
+      visibleAfter: isWide ? new Float64Array(room) : new Uint32Array(room),
       joinedFrom: joinedFrom - (joinedFrom % JOINED_GRAIN), // so that it does not matter where a chunk begins
-      joinedAfter: new Uint32Array(CHUNK),
+      joinedAfter: new Uint32Array(room),
     };
     this.#chunks.push(chunk);
     return chunk;
   }
+}
+
+/** Most queues of most brokers hold few messages: 8,000 empty ones must not take a gigabyte. */
+function roomFor(count: number): number {
+  let room = LEAST_ROOM;
+  while (room < count) room *= 4;
+  return room;
+}
+
+/** The columns are new ones: whoever captured the chunk keeps the old. */
+function widen(chunk: Chunk, room: number): void {
+  chunk.positions = copied(chunk.positions, new Float64Array(room));
+  chunk.storedAt = chunk.storedAt && copied(chunk.storedAt, new Float64Array(room));
+  chunk.bodyBytes = copied(chunk.bodyBytes, new Uint32Array(room));
+  chunk.tags = copied(chunk.tags, new Uint32Array(2 * room));
+  chunk.visibleAfter =
+    chunk.visibleAfter instanceof Uint32Array
+      ? copied(chunk.visibleAfter, new Uint32Array(room))
+      : copied(chunk.visibleAfter, new Float64Array(room));
+  chunk.joinedAfter = copied(chunk.joinedAfter, new Uint32Array(room));
+}
+
+function copied<Column extends Float64Array | Uint32Array>(from: Column, to: Column): Column {
+  to.set(from);
+  return to;
 }
 
 function chunkOf(offset: Offset): number {
