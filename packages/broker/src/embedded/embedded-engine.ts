@@ -42,7 +42,7 @@ import { LOST_MESSAGE_ID } from "./lost-message.ts";
 import { MessageIds } from "./message-ids.ts";
 import { MessageLog } from "./message-log.ts";
 import { MessageReader } from "./message-reader.ts";
-import { type OpenedLedger, openLedger } from "./open-ledger.ts";
+import { checkNothingIsLost, type OpenedLedger, openLedger } from "./open-ledger.ts";
 import { PollMemory } from "./poll-memory.ts";
 import { Receipts } from "./receipt.ts";
 import { Retention } from "./retention.ts";
@@ -69,6 +69,7 @@ export async function openEmbeddedEngine(parts: EmbeddedEngineParts): Promise<En
     await journal.open();
     const tags = new TagHasher(journal.secret);
     const opened = await openLedger(journal, settings, (tag) => tags.hash(tag));
+    checkNothingIsLost(journal, opened);
     runtime.clock.startFrom(opened.ledger.newestAt);
     return new EmbeddedEngine(parts, opened, tags);
   } catch (error) {

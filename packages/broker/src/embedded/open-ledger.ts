@@ -1,6 +1,7 @@
 import type { Position } from "./journal/fact.ts";
 import type { Journal } from "./journal/journal.ts";
 import { Ledger, type LedgerSettings } from "./state/ledger.ts";
+import { livingBefore } from "./state/living.ts";
 import type { TagHash } from "./state/tag-set.ts";
 
 /** The sum of a journal, and what it was added up from. */
@@ -38,6 +39,16 @@ export async function openLedger(
   }
   const end = journal.segments.at(-1)?.to ?? 0;
   return { ledger, end, snapshotAt: state === undefined ? 0 : (firstReplayed ?? end), snapshotBytes };
+}
+
+/** DUR-1: that the oldest segments are gone is no damage unless something is still read from there. */
+export function checkNothingIsLost(journal: Journal, { ledger }: OpenedLedger): void {
+  const first = journal.segments[0];
+  if (first === undefined || first.from === 0) return;
+  for (const { topic } of livingBefore(ledger, first.from)) {
+    const name = ledger.topicById(topic)?.ref.topic;
+    throw journal.damage(`segment ${first.number - 1} is missing, and messages of ${name} that stand there or before`);
+  }
 }
 
 async function* passing(

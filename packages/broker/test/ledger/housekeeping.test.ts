@@ -123,6 +123,15 @@ it("RET-1.1: the space of what was dropped is given back, also where nothing hap
   await broker.bench.close();
 });
 
+it("DUR-1.2: the oldest segment is missed where a message still stands there, though no start replays it", async () => {
+  const broker = await aBroker();
+  await broker.fill();
+  await broker.disk.remove("/data/00000001.seg");
+  await expect(broker.restart("stopped")).rejects.toThrow(
+    "Damaged data in /data: segment 1 is missing, and messages of filling that stand there or before.",
+  );
+});
+
 it("damage in an old segment is found while the broker runs, and ends it", async () => {
   const broker = await aBroker();
   await broker.fill();

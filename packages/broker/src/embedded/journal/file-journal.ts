@@ -235,6 +235,10 @@ export class FileJournal implements Journal {
     }
   }
 
+  damage(what: string): Error {
+    return new DamagedJournal(this.#options.directory, what);
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

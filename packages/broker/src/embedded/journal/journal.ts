@@ -52,6 +52,8 @@ export interface Journal {
   forget(position: Position): Promise<void>;
   /** Reads one old segment again and checks all of it; rejects, and fails the journal, naming file and range (DUR-2). */
   scrub(segment: number): Promise<void>;
+  /** Why a start is refused where the facts ask for what is not there (DUR-1). `what` names it. */
+  damage(what: string): Error;
   /** DUR-3: what there is room for; to be asked before facts are committed. */
   readonly space: Space;
   /** Resolves with the cause when the journal has failed for good (DUR-2); never rejects. */

@@ -87,6 +87,10 @@ export class MemoryJournal implements Journal {
 
   async scrub(_segment: number): Promise<void> {}
 
+  damage(what: string): Error {
+    return new Error(what);
+  }
+
   async close(): Promise<void> {}
 
   #pageOf(position: Position): Page | undefined {
