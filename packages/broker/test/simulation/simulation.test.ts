@@ -3,7 +3,7 @@ import { promiseOf, shrink } from "./shrink.ts";
 import { type SeedReport, simulate } from "./simulate.ts";
 import { SPOILT } from "./spoilt-engines.ts";
 
-const SEEDS = 30;
+const SEEDS = 20;
 const STEPS = 200;
 /** A spoilt engine may hide for so many seeds. */
 const HIDES_FOR = 200;
