@@ -16,7 +16,7 @@ const { values: given } = parseArgs({
   options: {
     seeds: { type: "string" },
     seconds: { type: "string" },
-    /** With `seconds`: fewer seeds than this are a failure. */
+    /** With `seconds`: so many in any case, however slow the machine is. */
     least: { type: "string", default: "0" },
     first: { type: "string", default: "1" },
     steps: { type: "string", default: `${STEPS}` },
@@ -43,11 +43,12 @@ async function liveThroughMany(): Promise<boolean> {
   const seeds = Number(given.seeds ?? (given.seconds === undefined ? 200 : 1e9));
   const startedAt = Date.now();
   const until = startedAt + Number(given.seconds ?? 1e6) * 1_000;
+  const least = Math.ceil(Number(given.least) / processes);
   const tally = new Tally();
   const worker = compileSimulation();
   const shares = Array.from({ length: processes }, (_, index) => {
     const count = Math.ceil((seeds - index) / processes);
-    return { first: first + index, stride: processes, count, steps, replayEvery: REPLAY_EVERY, until };
+    return { first: first + index, stride: processes, count, steps, replayEvery: REPLAY_EVERY, until, least };
   });
   const ends = await Promise.all(shares.map((share) => run(worker, share, tally)));
   const seconds = (Date.now() - startedAt) / 1_000;
@@ -61,9 +62,7 @@ async function liveThroughMany(): Promise<boolean> {
   const unmet = SOMETIMES.filter((what) => !tally.met.has(what));
   const provesNothing = tally.seeds >= ENOUGH_TO_MEET_ALL && unmet.length > 0;
   if (provesNothing) console.log(`never met: ${unmet.join(", ")}`);
-  const tooFew = tally.seeds < Number(given.least);
-  if (tooFew) console.log(`only ${tally.seeds} seeds in that time, and ${given.least} are the least`);
-  return tally.failures.length === 0 && !provesNothing && !tooFew && ends.every((isDone) => isDone);
+  return tally.failures.length === 0 && !provesNothing && ends.every((isDone) => isDone);
 }
 
 /** Whether the worker came to its end. */

@@ -10,8 +10,9 @@ export interface Share {
   readonly steps: number;
   /** Every so-manieth seed is lived through twice, to see that it is the same life. */
   readonly replayEvery: number;
-  /** By the wall clock. */
+  /** By the wall clock; but not before so many were lived through. */
   readonly until: number;
+  readonly least: number;
 }
 
 export type WorkerMessage =
@@ -37,8 +38,8 @@ process.once("message", (share: Share) => {
   );
 });
 
-async function liveThrough({ first, stride, count, steps, replayEvery, until }: Share): Promise<void> {
-  for (let lived = 0; lived < count && Date.now() < until; lived++) {
+async function liveThrough({ first, stride, count, steps, replayEvery, until, least }: Share): Promise<void> {
+  for (let lived = 0; lived < count && (lived < least || Date.now() < until); lived++) {
     const seed = first + lived * stride;
     const before = cpuUsage();
     const report = await simulate({ seed, steps });

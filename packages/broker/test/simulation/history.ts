@@ -7,7 +7,6 @@ export const SOMETIMES = [
   "snapshot fallback",
   "old segments deleted",
   "message dropped by its age",
-  "idle topic forgotten",
   "batch acknowledged in part, then expired",
   "commit racing a check",
   "handle used at its deadline",

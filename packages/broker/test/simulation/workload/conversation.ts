@@ -144,7 +144,6 @@ export class Conversation {
     if (!(error instanceof BrokerError)) throw error;
     this.history.note("  refused", what.slice(0, 40), error.code);
     if (error.code === "topic-not-found" && meaning.mayBeForgotten?.() === true) {
-      this.history.met("idle topic forgotten");
       meaning.refused();
       return;
     }
