@@ -169,6 +169,11 @@ export class Crowd {
     this.#endpoint = new Awaited();
   }
 
+  /** How many messages have been sent, whatever became of them. */
+  get sent(): number {
+    return this.#people.reduce((sum, { count }) => sum + count, 0);
+  }
+
   /** When each sender has sent all its messages; never, if one of them has no number. */
   async allSent(): Promise<void> {
     await Promise.all(this.#senders);
@@ -214,13 +219,21 @@ export class Crowd {
     }
   }
 
+  /** Ends its transactions at once, late, in both ways at the same time, or leaves that to the back-checks. */
   async #transact(person: Person, pace: Sender): Promise<void> {
     const { messages = Number.POSITIVE_INFINITY, pausesUpToMs = 25 } = pace;
+    const rival = this.#newPerson(`${person.name}, rival`);
     while (!this.#isClosing && person.count < messages) {
       const txPlan = this.#random.pick(PLANS);
       const handle = await this.#publishOne(person, TRANSACTIONS, { txPlan });
-      if (handle !== undefined && checksOf(txPlan) === 0)
-        await this.#end(person, TRANSACTIONS, wayOf(txPlan), [handle]);
+      if (handle !== undefined && checksOf(txPlan) === 0) {
+        if (this.#random.percent(2)) await sleep(this.#random.below(2 * this.#immunityMs));
+        const way = wayOf(txPlan);
+        const ends = [this.#end(person, TRANSACTIONS, way, [handle])];
+        if (this.#random.percent(5))
+          ends.push(this.#end(rival, TRANSACTIONS, way === "commit" ? "rollback" : "commit", [handle]));
+        await Promise.all(ends);
+      }
       if (pausesUpToMs > 0) await sleep(this.#random.below(pausesUpToMs));
     }
   }
