@@ -35,8 +35,10 @@ const DEFAULTS: HousekeepingSettings = {
   roundAfterDrop: 1_000,
 };
 
-/** What of a run of segments may still be in use for it to be emptied and deleted: beyond that, copying costs more than it frees. */
-const LIVING_SHARE = 0.25;
+/** What of a run of segments messages in queues may take for it to be emptied and deleted: they are dropped before long. */
+const QUEUED_SHARE = 0.25;
+/** What all that lives there may take: copying costs no more than it frees, and never goes in circles. */
+const LIVING_SHARE = 0.5;
 /** About what a message takes in the journal beside its body. */
 const FRAME_BYTES = 100;
 /** About what a message takes in a snapshot. */
@@ -44,7 +46,7 @@ const KEPT_BYTES = 36;
 const BATCH_BYTES = MIB;
 const BATCH_MESSAGES = 200;
 const LOOKS_A_TURN = 10_000;
-/** That go in one round. */
+/** That go at a time, unless only more of them are worth a copy. */
 const MAX_SEGMENTS = 16;
 
 export interface HousekeeperParts {
@@ -74,6 +76,8 @@ export class Housekeeper {
   #scrubAt: EpochMs = Number.NEGATIVE_INFINITY;
   #round: Alarm | undefined;
   #roundAt: EpochMs = Number.POSITIVE_INFINITY;
+  /** Since the last segments went. */
+  #copiedBytes = 0;
   #work: Promise<void> | undefined;
   #isStopping = false;
 
@@ -102,7 +106,7 @@ export class Housekeeper {
     await this.#work;
     const { snapshotAtStopAfterBytes, snapshotAtStopUpToBytes } = this.#settings;
     const isWorthIt = this.#end - this.#snapshotAt >= snapshotAtStopAfterBytes && this.#end > this.#snapshotAt;
-    if (!isWorthIt || this.#expectedBytes() > snapshotAtStopUpToBytes) return;
+    if (!isWorthIt || this.#isScarce || this.#expectedBytes() > snapshotAtStopUpToBytes) return;
     await this.#trying("snapshot", () => this.#takeSnapshot((slices) => slices));
   }
 
@@ -110,7 +114,9 @@ export class Housekeeper {
   #look(): void {
     if (this.#isStopping) return;
     this.#nextLookAt = Math.min(this.#nextSnapshotAt, this.#end + this.#settings.snapshotAfterBytes / 16);
-    if (this.#end >= this.#nextSnapshotAt) this.#start("snapshot", () => this.#takeSnapshot(this.#inTurns));
+    // D4: what space is left on a full disk is for those who wait.
+    if (this.#end >= this.#nextSnapshotAt && !this.#isScarce)
+      this.#start("snapshot", () => this.#takeSnapshot(this.#inTurns));
     this.#planRound(this.#settings.roundEvery);
   }
 
@@ -129,7 +135,7 @@ export class Housekeeper {
   }
 
   async #makeRound(): Promise<void> {
-    await this.#tidy();
+    while (await this.#tidy()) await this.#turn();
     const { clock } = this.#parts;
     if (clock.now() < this.#scrubAt) return;
     this.#scrubAt = clock.now() + this.#settings.roundEvery;
@@ -163,8 +169,6 @@ export class Housekeeper {
   }
 
   async #takeSnapshot(pace: (slices: Iterable<Uint8Array>) => Iterable<Uint8Array> | AsyncIterable<Uint8Array>) {
-    // D4: what space is left on a full disk is for those who wait.
-    if (this.#isScarce) return;
     const position = this.#endOfJournal();
     // Where this fails it is tried again when the journal has grown on.
     this.#nextSnapshotAt = position + this.#settings.snapshotAfterBytes / 4;
@@ -192,46 +196,56 @@ export class Housekeeper {
     return Math.max(this.#end, this.#parts.journal.segments.at(-1)?.to ?? 0);
   }
 
-  /** Empties and deletes the oldest segments, where little of them is in use any more (RET-1). */
-  async #tidy(): Promise<void> {
+  /** Empties and deletes the oldest segments, where little of them is in use any more (RET-1). False: nothing went. */
+  async #tidy(): Promise<boolean> {
     const { journal, log } = this.#parts;
     const before = await this.#mostlyDeadUpTo();
-    if (before === undefined) return;
+    if (before === undefined) return false;
+    this.#copiedBytes = 0;
     const count = await this.#copyForward(before);
     // D2: both snapshots must be past what goes.
-    if (journal.replaysFrom < before && this.#endOfJournal() > this.#snapshotAt) {
+    if (journal.replaysFrom < before && this.#endOfJournal() > this.#snapshotAt && this.#affordsSnapshot) {
       await this.#takeSnapshot(this.#inTurns);
     }
     const oldest = journal.segments[0]?.from ?? 0;
     await journal.forget(before);
     const freed = (journal.segments[0]?.from ?? 0) - oldest;
     if (freed > 0) log.write("info", "journal.shortened", { freedBytes: freed, copiedForward: count });
+    return freed > 0;
   }
 
-  /** The end of the oldest segments of which messages in queues, together, take no more than a quarter; on a full disk, nothing. */
+  /** The end of the oldest segments that are worth being emptied. What waits for weeks keeps them only until enough behind it is dead. */
   async #mostlyDeadUpTo(): Promise<Position | undefined> {
-    const old = this.#parts.journal.segments.slice(0, -1).slice(0, MAX_SEGMENTS);
+    const { journal } = this.#parts;
+    const upTo = this.#affordsSnapshot ? Number.POSITIVE_INFINITY : journal.replaysFrom;
+    const old = journal.segments.slice(0, -1).filter(({ to }) => to <= upTo);
     const start = old[0]?.from ?? 0;
     let end: Position | undefined;
-    for (const { to } of old) {
-      if (!(await this.#isMostlyDead(to, this.#isScarce ? 0 : (to - start) * LIVING_SHARE))) break;
-      end = to;
+    for (const [index, { to }] of old.entries()) {
+      if (end !== undefined && index >= MAX_SEGMENTS) break;
+      const mayBeQueued = (to - start) * QUEUED_SHARE;
+      const { queued, waiting } = await this.#livingBytes(to, mayBeQueued);
+      if (queued > mayBeQueued) break;
+      if (queued + waiting <= Math.min((to - start) * LIVING_SHARE, journal.space.forCopying)) end = to;
     }
     return end;
   }
 
-  async #isMostlyDead(before: Position, maxBytes: number): Promise<boolean> {
-    let bytes = 0;
+  /** What lives before this position; once so much is queued that it is too much, it is not counted on. */
+  async #livingBytes(
+    before: Position,
+    tooMuch: number,
+  ): Promise<{ readonly queued: number; readonly waiting: number }> {
+    let queued = 0;
+    let waiting = 0;
     let looks = 0;
-    for (const { topic, place } of livingBefore(this.#ledger, before)) {
+    for (const { place, bodyBytes } of livingBefore(this.#ledger, before)) {
       if (++looks % LOOKS_A_TURN === 0) await this.#turn();
-      // What waits for its time or its transaction may wait for weeks: it is copied forward, however much it is.
-      if (maxBytes === 0) return false;
-      if (!("queue" in place)) continue;
-      bytes += FRAME_BYTES + (this.#ledger.topicById(topic)?.queues[place.queue]?.bodyBytesOf(place.offset) ?? 0);
-      if (bytes > maxBytes) return false;
+      if ("queue" in place) queued += FRAME_BYTES + bodyBytes;
+      else waiting += FRAME_BYTES + bodyBytes;
+      if (queued > tooMuch) break;
     }
-    return true;
+    return { queued, waiting };
   }
 
   /** Stores again, and syncs, all that is read from before this position. */
@@ -273,9 +287,15 @@ export class Housekeeper {
         return { kind: "message-copied-forward", topic, ...place, ...stored };
       });
     if (facts.length === 0) return 0;
-    journal.space.check("publishing");
+    journal.space.check(this.#copiedBytes < journal.space.forCopying ? "consuming" : "publishing");
+    for (const { living } of batch) this.#copiedBytes += FRAME_BYTES + living.bodyBytes;
     await journal.synced(commit(facts));
     return facts.length;
+  }
+
+  /** D4: on a full disk a small one, where it is what keeps dead segments. */
+  get #affordsSnapshot(): boolean {
+    return !this.#isScarce || this.#expectedBytes() <= this.#parts.journal.space.forCopying;
   }
 
   get #isScarce(): boolean {

@@ -9,6 +9,7 @@ import { type Bench, bodiesOf, refusalsOf, watch } from "./bench.ts";
 import { openOnDisk } from "./open-embedded.ts";
 
 const KIB = 1_024;
+const MINUTE = 60_000;
 const RESERVE = `/data/${RESERVE_NAME}`;
 const FILLING = "/other/filling";
 const SPACE = { reserveBytes: 64 * KIB, minFreeBytes: 64 * KIB };
@@ -219,6 +220,26 @@ describe("DUR-3: a disk that is full", () => {
     const poll = bench.poll({ wait: 30_000 });
     await bench.advance(30_000);
     expect(await poll).toEqual([]);
+    await bench.close();
+  });
+
+  it("DUR-3.4: what the retention drops makes room on a full disk, though something in its segments still waits", async () => {
+    const random = new SeededRandom(1);
+    const clock = new SimulatedClock();
+    const disk = new FaultyDisk(random, { capacityBytes: KIB * KIB });
+    const housekeeping = { snapshotAfterBytes: 64 * KIB, snapshotAfterAtMostBytes: 64 * KIB, roundEvery: MINUTE };
+    const settings = { housekeeping, retentionAge: 10 * MINUTE, messageLogLevel: "debug" } as const;
+    const bench = await openOnDisk(disk, { clock, random, settings }, { ...SPACE, segmentBytes: 32 * KIB });
+    const deliverAt = clock.wall() + 20 * MINUTE;
+    await bench.publish({ topic: "later", body: "later", intent: { kind: "delayed", deliverAt } });
+    const fill = async (): Promise<void> => {
+      for (let count = 0; count < 2_000; count++) await bench.publish({ body: "x".repeat(4 * KIB) });
+    };
+    await expect(fill()).rejects.toMatchObject(full);
+    await bench.advance(13 * MINUTE);
+    await bench.publish({ body: "there is room" });
+    await bench.advance(10 * MINUTE);
+    expect(bodiesOf(await bench.receive({ topic: "later" }))).toEqual(["later"]);
     await bench.close();
   });
 

@@ -123,6 +123,36 @@ it("RET-1.1: the space of what was dropped is given back, also where nothing hap
   await broker.bench.close();
 });
 
+it("what waits for weeks is not copied again and again, and does not keep what is dropped behind it", async () => {
+  const broker = await aBroker();
+  const intent = { kind: "delayed", deliverAt: broker.clock.wall() + 30 * DAY } as const;
+  for (let count = 0; count < 20; count++) await broker.bench.publish({ topic: "later", body: FILLING, intent });
+  await broker.clock.advance(10 * HOUR);
+  const [first, last] = [broker.segments()[0], broker.segments().at(-1)];
+  await broker.clock.advance(30 * HOUR);
+  expect([broker.segments()[0], broker.segments().at(-1)]).toEqual([first, last]);
+
+  await broker.fill();
+  await broker.fill();
+  const all = broker.segments().length;
+  await broker.clock.advance(80 * HOUR);
+  expect(broker.segments().length).toBeLessThan(all - 5);
+  await broker.clock.advance(27 * DAY);
+  expect(await broker.bench.receive({ topic: "later", max: 16 })).toHaveLength(16);
+  await broker.bench.close();
+});
+
+it("RET-1.1: in memory too all that was dropped is given back, however much it is", async () => {
+  const clock = new SimulatedClock();
+  const journal = new MemoryJournal(new SeededRandom(1).bytes(32));
+  const bench = await openOver(journal, { clock });
+  for (let count = 0; count < 160; count++) await bench.publish({ body: "x".repeat(65_536) });
+  expect(journal.segments.length).toBeGreaterThan(30);
+  await clock.advance(72 * HOUR + 60_000);
+  expect(journal.segments.length).toBeLessThan(3);
+  await bench.close();
+});
+
 it("DUR-1.2: the oldest segment is missed where a message still stands there, though no start replays it", async () => {
   const broker = await aBroker();
   await broker.fill();

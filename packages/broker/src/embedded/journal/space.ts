@@ -15,18 +15,27 @@ export interface Space {
   readonly room: Room;
   /** Refuses (`storage-full`) what there is no room for: messages need plenty, what becomes of them only some. */
   check(use: "publishing" | "consuming"): void;
+  /** How many bytes may be stored again at a time so that more can be deleted: of what is scarce little. */
+  readonly forCopying: number;
   /** Calls back whenever there is room again where there was none. Never from within an append. */
   onRelief(listener: () => void): void;
 }
 
 /** Where nothing is on a disk. */
-export const ENDLESS_SPACE: Space = { room: "plenty", check: () => {}, onRelief: () => {} };
+export const ENDLESS_SPACE: Space = {
+  room: "plenty",
+  check: () => {},
+  forCopying: Number.POSITIVE_INFINITY,
+  onRelief: () => {},
+};
 
 /** Bytes that are really allocated, and given back when nothing else is left. */
 export const RESERVE_NAME = "stagemq-reserve";
 
 /** The reserve is given back and filled up again in so many pieces; below one of them there is room for nothing. */
 const PIECES = 16;
+/** Of the reserve, at a time. */
+const COPIED_PART = 1 / 4;
 /** For what a file system keeps beside the bytes. */
 const MARGIN_BYTES = 64 * 1_024;
 /** More than any file system compresses at a time. */
@@ -96,6 +105,11 @@ export class DiskSpace implements Space {
         ? "Disk full, and the reserve is used up: nothing is stored until there is space again; then it goes on by itself."
         : `Disk full: ${describeBytes(this.#spare)} are free, publishes are refused until ${minFree} are; consuming goes on, publishing resumes by itself.`;
     throw new BrokerError("storage-full", sentence);
+  }
+
+  get forCopying(): number {
+    if (this.#room === "plenty") return Number.POSITIVE_INFINITY;
+    return this.#room === "scarce" ? this.#options.reserveBytes * COPIED_PART : 0;
   }
 
   /** What a directory without any data must have and does not. */

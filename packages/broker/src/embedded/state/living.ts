@@ -13,6 +13,7 @@ export interface Living {
   readonly topic: Id;
   readonly place: MessagePlace;
   readonly position: Position;
+  readonly bodyBytes: number;
 }
 
 /**
@@ -23,12 +24,14 @@ export function* livingBefore(ledger: Ledger, position: Position): Generator<Liv
   for (const topic of ledger.topics()) {
     for (const half of topic.half.all()) {
       if (!mayStillBeRead(half) || half.position >= position) continue;
-      yield { topic: topic.id, place: { half: half.id }, position: half.position };
+      const { id, position: at, bodyBytes } = half;
+      yield { topic: topic.id, place: { half: id }, position: at, bodyBytes };
     }
   }
   for (const delayed of ledger.delayed.all()) {
     if (delayed.position >= position) continue;
-    yield { topic: delayed.topic, place: { delayed: delayed.id }, position: delayed.position };
+    const { id, topic, position: at, bodyBytes } = delayed;
+    yield { topic, place: { delayed: id }, position: at, bodyBytes };
   }
   for (const isDeadLetterTopic of [false, true]) {
     for (const topic of ledger.topics()) {
@@ -40,7 +43,8 @@ export function* livingBefore(ledger: Ledger, position: Position): Generator<Liv
 function* queuedBefore({ id, queues }: TopicState, position: Position): Generator<Living> {
   for (const [queue, messages] of queues.entries()) {
     for (const offset of messages.standingBefore(position)) {
-      yield { topic: id, place: { queue, offset }, position: messages.positionOf(offset) };
+      const [at, bodyBytes] = [messages.positionOf(offset), messages.bodyBytesOf(offset)];
+      yield { topic: id, place: { queue, offset }, position: at, bodyBytes };
     }
   }
 }
