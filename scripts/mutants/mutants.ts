@@ -135,7 +135,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: "DEL-9.2",
     does: "leaves what is exhausted where it is until somebody polls",
-    file: `${EMBEDDED}/state/ledger.ts`,
+    file: `${EMBEDDED}/state/holdings.ts`,
     was: "    if (owner.needsSweep) this.toSweep.add(owner);\n    else",
     becomes: "   ",
   },
@@ -294,8 +294,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: "TX-2.2",
     does: "delivers what was rolled back",
-    file: `${EMBEDDED}/state/ledger.ts`,
-    was: '      if (fact.resolution === "rollback") return;\n',
+    file: `${EMBEDDED}/state/apply-fact.ts`,
+    was: '    if (fact.resolution === "rollback") return;\n',
     becomes: "",
   },
   {
@@ -351,15 +351,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: "DLQ-1.2",
     does: "leaves a dead letter alive in its group",
-    file: `${EMBEDDED}/state/ledger.ts`,
-    was: "      subscription.end(fact.queue, fact.offset);\n",
+    file: `${EMBEDDED}/state/apply-fact.ts`,
+    was: "    subscription.end(fact.queue, fact.offset);\n",
     becomes: "",
   },
   {
     rule: "DLQ-4.5",
     does: "makes dead letters of dead letters",
     file: `${EMBEDDED}/state/ledger.ts`,
-    was: "if (this.#topics.get(topic)?.isDeadLetterTopic) return Number.POSITIVE_INFINITY; // DLQ-4",
+    was: "if (this.topicById(topic)?.isDeadLetterTopic) return Number.POSITIVE_INFINITY; // DLQ-4",
     becomes: "",
   },
   // The journal

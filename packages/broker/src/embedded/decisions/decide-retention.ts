@@ -3,7 +3,7 @@ import { grouped } from "../../domain/limits.ts";
 import type { Fact, MessagesDropped, Missed, Offset, Position } from "../journal/fact.ts";
 import type { SegmentSpan } from "../journal/journal.ts";
 import type { LastUses } from "../last-uses.ts";
-import type { Ageing } from "../state/ageing.ts";
+import type { Ageing } from "../state/ages.ts";
 import type { Ledger, TopicState } from "../state/ledger.ts";
 import type { Context } from "./context.ts";
 import { MAX_SWEEP } from "./decide-sweep.ts";
