@@ -134,6 +134,21 @@ export function forgettingRules(rule: Rule): void {
 
   rule(
     "GRP-1.1",
+    "nothing is lost by it: a group that made anew would begin at the newest gets what came before its next poll",
+    async (bench) => {
+      await bench.declareTopic("orders", "normal");
+      await bench.receive();
+      await bench.advance(RETENTION + A_WHILE);
+      await bench.publish({ body: "while it was idle" });
+      await bench.publish({ topic: "younger", body: "while it was idle" });
+      expect(bodiesOf(await bench.receive())).toEqual(["while it was idle"]);
+      expect(bodiesOf(await bench.receive({ topic: "younger" }))).toEqual(["while it was idle"]);
+    },
+    { ...FORGETS_USES, settings: { from: "latest" } },
+  );
+
+  rule(
+    "GRP-1.1",
     "the handle of a delivery to what was forgotten and made again acknowledges nothing",
     async (bench) => {
       await bench.publish();

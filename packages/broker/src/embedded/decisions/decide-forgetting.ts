@@ -1,6 +1,6 @@
 import { deadLetterTopicOf } from "../../domain/names.ts";
 import type { EpochMs } from "../../domain/time.ts";
-import type { Fact } from "../journal/fact.ts";
+import type { Fact, Id } from "../journal/fact.ts";
 import type { LastUses } from "../last-uses.ts";
 import type { GroupState, Ledger, TopicState } from "../state/ledger.ts";
 import type { Subscription } from "../state/subscription.ts";
@@ -11,6 +11,11 @@ export interface ForgettingDecision {
   readonly facts: readonly Fact[];
   /** When to look again: before then nothing more can be forgotten, or it can wait. */
   readonly lookAgainAt: EpochMs;
+}
+
+interface Place {
+  readonly topic: TopicState;
+  readonly subscription: Subscription;
 }
 
 /** How much of the retention what is idle, but still holds something, waits to be looked at again. */
@@ -40,8 +45,10 @@ export function decideForgetting(ledger: Ledger, uses: LastUses, context: Contex
       add({ kind: "topic-forgotten", topic: topic.id, ref: topic.ref, at: now });
     }
   }
-  for (const group of ledger.groups()) {
-    if (isIdle(group) && isForgettableGroup(ledger, group, context)) {
+  const idleGroups = [...ledger.groups()].filter((group) => isIdle(group));
+  const places = idleGroups.length > 0 ? placesByGroup(ledger) : undefined;
+  for (const group of idleGroups) {
+    if (isForgettableGroup(ledger, group, places?.get(group.id) ?? [], context)) {
       add({ kind: "group-forgotten", group: group.id, ref: group.ref, at: now });
     }
   }
@@ -63,18 +70,29 @@ function isForgettableTopic(ledger: Ledger, topic: TopicState, now: EpochMs): bo
 }
 
 /** Nothing in flight, no dead letter, and nothing that it has read and would read again. */
-function isForgettableGroup(ledger: Ledger, group: GroupState, { moment, settings }: Context): boolean {
+function isForgettableGroup(
+  ledger: Ledger,
+  group: GroupState,
+  places: readonly Place[],
+  { moment, settings }: Context,
+): boolean {
+  // DEL-11: made anew it would miss what comes before its next poll, if it is not to begin with the oldest.
+  if ((group.settings.from ?? settings.from) === "latest") return false;
   if (hasDeadLetters(ledger, group)) return false;
-  const startsLate = (group.settings.from ?? settings.from) === "latest";
+  return places.every(({ topic, subscription }) => subscription.isOver(moment.now) && isUnread(topic, subscription));
+}
+
+/** In one go: thousands of groups times thousands of topics would stop the loop. */
+function placesByGroup(ledger: Ledger): ReadonlyMap<Id, readonly Place[]> {
+  const places = new Map<Id, Place[]>();
   for (const topic of ledger.topics()) {
-    const subscription = topic.subscriptions.get(group.id);
-    if (subscription !== undefined && !subscription.isOver(moment.now)) return false;
-    const holdsMessages = topic.ref.instance === group.ref.instance && topic.queues.some(({ count }) => count > 0);
-    // DEL-11: made anew it would miss what it has not read, where it is not to begin with the oldest.
-    if (holdsMessages && startsLate && !topic.isDeadLetterTopic) return false;
-    if (subscription !== undefined && !isUnread(topic, subscription)) return false;
+    for (const subscription of topic.subscriptions.values()) {
+      const known = places.get(subscription.group);
+      if (known === undefined) places.set(subscription.group, [{ topic, subscription }]);
+      else known.push({ topic, subscription });
+    }
   }
-  return true;
+  return places;
 }
 
 function isUnread(topic: TopicState, subscription: Subscription): boolean {
