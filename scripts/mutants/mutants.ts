@@ -430,8 +430,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: "RET-1.3",
     does: "leaves what was dropped in flight, and the gate closed",
-    file: `${EMBEDDED}/state/ledger.ts`,
-    was: "        subscription.dropUpTo(fact.queue, fact.upTo);\n",
+    file: `${EMBEDDED}/state/apply-fact.ts`,
+    was: "      subscription.dropUpTo(fact.queue, fact.upTo);\n",
     becomes: "",
   },
   {

@@ -20,19 +20,17 @@ import type {
 import type { Clock } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { EmbeddedCatalog } from "./catalog.ts";
-import type { Pick } from "./decisions/batch.ts";
 import type { Context } from "./decisions/context.ts";
 import { decideAcknowledge } from "./decisions/decide-acknowledge.ts";
 import { decideEndTransaction } from "./decisions/decide-end-transaction.ts";
 import { decideGiveBack } from "./decisions/decide-give-back.ts";
 import { decidePublish } from "./decisions/decide-publish.ts";
 import { decideReceiveConcurrent } from "./decisions/decide-receive-concurrent.ts";
-import { decideReceiveHalf, type HalfOffer } from "./decisions/decide-receive-half.ts";
+import { decideReceiveHalf } from "./decisions/decide-receive-half.ts";
 import { decideReceiveOrdered } from "./decisions/decide-receive-ordered.ts";
 import { decideDropping } from "./decisions/decide-retention.ts";
 import { decideHalfTopic, decideSubscribe } from "./decisions/decide-subscribe.ts";
-import { decideSweep, nextSweepAt } from "./decisions/decide-sweep.ts";
-import { DueAlarm } from "./due-alarm.ts";
+import { Handover, type Taken } from "./handover.ts";
 import { Housekeeper } from "./housekeeper.ts";
 import { EmbeddedInspection } from "./inspection.ts";
 import type { Fact, HalfMessageStored, Position } from "./journal/fact.ts";
@@ -43,15 +41,16 @@ import { MessageIds } from "./message-ids.ts";
 import { MessageLog } from "./message-log.ts";
 import { MessageReader } from "./message-reader.ts";
 import { checkNothingIsLost, type OpenedLedger, openLedger } from "./open-ledger.ts";
-import { PollMemory } from "./poll-memory.ts";
+import { PollMemories } from "./poll-memories.ts";
 import { Receipts } from "./receipt.ts";
 import { Retention } from "./retention.ts";
 import { halfRoom, roomsWokenBy, subscriptionRoom } from "./rooms.ts";
 import type { EngineSettings } from "./settings.ts";
-import { Agenda } from "./state/agenda.ts";
 import type { GroupState, Ledger, TopicState } from "./state/ledger.ts";
 import { Subscription } from "./state/subscription.ts";
+import { Sweeper } from "./sweeper.ts";
 import { TagHasher } from "./tag-hasher.ts";
+import { VerbsAtWork } from "./verbs-at-work.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 export interface EmbeddedEngineParts {
@@ -78,12 +77,6 @@ export async function openEmbeddedEngine(parts: EmbeddedEngineParts): Promise<En
   }
 }
 
-/** What a poll was given. It is committed; the disk may not have it yet. */
-type Taken = { readonly position: Position; readonly unpin: () => void } & (
-  | { readonly sort: "delivery"; readonly picks: readonly Pick[]; readonly topic: TopicState; readonly group: number }
-  | { readonly sort: "half"; readonly offers: readonly HalfOffer[] }
-);
-
 /**
  * Decides which facts follow from a request, commits them to journal and ledger, waits for the disk, answers. Between the
  * decision and the commit nothing else runs; nothing is answered before the disk has it.
@@ -100,20 +93,18 @@ class EmbeddedEngine implements Engine {
   readonly #ids: MessageIds;
   readonly #messages: MessageReader;
   readonly #housekeeper: Housekeeper;
+  readonly #handover: Handover;
   readonly #log: MessageLog;
   readonly #waiting: WaitingRoom<Taken>;
   /** Polls that came when there was no space to write down what they are given (DUR-3). */
   readonly #starving: WaitingRoom<true>;
-  readonly #polls = new WeakMap<Subscription, PollMemory>();
-  /** Who has passed over what is not written down yet. */
-  readonly #unwritten = new Agenda<PollMemory>();
+  readonly #memories: PollMemories;
   readonly #uses: LastUses;
   readonly #retention: Retention;
-  /** Verbs that have not answered yet. */
-  readonly #atWork = new Set<Promise<unknown>>();
+  readonly #sweeper: Sweeper;
+  readonly #atWork = new VerbsAtWork();
   /** The newest fact committed. */
   #newest: Position = -1;
-  readonly #alarm: DueAlarm;
   #stopped: Promise<void> | undefined;
   /** DUR-2: from then on everything is refused. */
   #failure: BrokerError | undefined;
@@ -139,6 +130,7 @@ class EmbeddedEngine implements Engine {
       },
       opened,
     );
+    this.#handover = new Handover(journal, this.#messages, this.#receipts);
     this.#log = new MessageLog(ledger, this.#messages, runtime.log, settings.messageLogLevel);
     this.#waiting = new WaitingRoom(waitClocks);
     this.#starving = new WaitingRoom(waitClocks);
@@ -152,13 +144,18 @@ class EmbeddedEngine implements Engine {
     );
     const { clock } = runtime;
     this.#retention = new Retention({ clock, ledger, journal, settings, uses: this.#uses });
+    this.#memories = new PollMemories(ledger);
+    this.#sweeper = new Sweeper({
+      clock,
+      journal,
+      ledger,
+      settings,
+      memories: this.#memories,
+      retention: this.#retention,
+      context: () => this.#context(),
+      commit: (facts) => this.#commit(facts),
+    });
     this.inspection = new EmbeddedInspection(ledger, settings);
-    const sweep = {
-      get nextAt() {
-        return nextSweepAt({ ledger, settings, now: clock.now() });
-      },
-    };
-    this.#alarm = new DueAlarm(clock, ledger, [this.#unwritten, sweep, this.#retention], () => this.#ring());
     journal.failed.then(
       (cause) => {
         this.#failure = new BrokerError("storage-failed", "The disk failed.", { cause });
@@ -168,7 +165,7 @@ class EmbeddedEngine implements Engine {
       () => undefined,
     );
     journal.space.onRelief(() => this.#goOn());
-    this.#alarm.set();
+    this.#sweeper.setAlarm();
   }
 
   publish(_call: Call, request: PublishRequest): Promise<PublishReceipt> {
@@ -196,7 +193,7 @@ class EmbeddedEngine implements Engine {
       const startedAt = this.#commit(start);
       const { topic, subscription, group } = this.#subscriptionOf(request);
       this.#uses.beginPoll(topic, subscription, group);
-      const memory = this.#memoryOf(subscription);
+      const memory = this.#memories.of(subscription);
       if (start.length > 0) memory.startedAt = startedAt;
       memory.hold(filter);
       const taken = await this.#takeOrWait(call, waitUpTo, {
@@ -208,15 +205,13 @@ class EmbeddedEngine implements Engine {
         memory.release(filter, now, this.#settings.filterMemory);
         this.#uses.endPoll(now, topic, subscription, group);
       });
-      // DEL-11: also where it finds nothing, a first poll has fixed where the group starts.
-      const position = taken?.position ?? memory.startedAt;
-      if (taken?.sort === "delivery") {
-        const deliveries = await this.#answer(taken, () => taken.picks.map((pick) => this.#deliver(taken, pick)));
-        const there = this.#leaveOutLost(request, deliveries);
+      if (taken !== undefined) {
+        const there = this.#leaveOutLost(request, await taken.handOver());
         // Behind what is lost there may be more.
         return there.length > 0 ? there : this.receive(call, request);
       }
-      if (position !== undefined) await this.#journal.synced(position);
+      // DEL-11: also where it finds nothing, a first poll has fixed where the group starts.
+      if (memory.startedAt !== undefined) await this.#journal.synced(memory.startedAt);
       return [];
     });
   }
@@ -233,7 +228,7 @@ class EmbeddedEngine implements Engine {
 
   giveBack(_call: Call, request: GiveBackRequest): Promise<void> {
     // While the engine stops too: those who hung up must not lose their deliveries for it.
-    return this.#track(async () => {
+    return this.#atWork.run(async () => {
       const facts = decideGiveBack(this.#ledger, request, this.#receipts, this.#context());
       if (facts.length > 0) this.#journal.space.check("consuming");
       await this.#journal.synced(this.#commit(facts));
@@ -252,8 +247,7 @@ class EmbeddedEngine implements Engine {
         shape: "",
         take: () => this.#takeHalf(request),
       }).finally(() => this.#uses.endPoll(this.#runtime.clock.now(), topic));
-      if (taken?.sort !== "half") return [];
-      return this.#answer(taken, () => taken.offers.map((offer) => this.#offer(offer)));
+      return taken === undefined ? [] : taken.handOver();
     });
   }
 
@@ -278,17 +272,12 @@ class EmbeddedEngine implements Engine {
   async #stop(beforeClosing = async () => {}): Promise<void> {
     this.#waiting.empty();
     this.#starving.empty();
-    await this.#finishWork();
+    await this.#atWork.finished();
     await beforeClosing();
-    await this.#finishWork();
-    this.#unlessFailed(() => this.#writePassedOver(Number.POSITIVE_INFINITY));
-    this.#alarm.cancel();
+    await this.#atWork.finished();
+    this.#sweeper.stop();
     await this.#housekeeper.stop();
     await this.#journal.close();
-  }
-
-  async #finishWork(): Promise<void> {
-    while (this.#atWork.size > 0) await Promise.allSettled([...this.#atWork]);
   }
 
   /** Runs a verb, unless the engine stops. */
@@ -297,15 +286,7 @@ class EmbeddedEngine implements Engine {
       return Promise.reject(new BrokerError("stopping", "The broker is stopping; nothing was stored."));
     }
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return this.#track(verb);
-  }
-
-  #track<Answer>(verb: () => Promise<Answer>): Promise<Answer> {
-    const answer = verb();
-    const leave = (): boolean => this.#atWork.delete(done);
-    const done: Promise<boolean> = answer.then(leave, leave);
-    this.#atWork.add(done);
-    return answer;
+    return this.#atWork.run(verb);
   }
 
   /** The time, read once for a verb. Whoever waited for what has come due is served before it (DEL-7). */
@@ -345,16 +326,14 @@ class EmbeddedEngine implements Engine {
     this.#newest = position;
     this.#housekeeper.note(position, facts);
     this.#log.note(facts, positions);
-    this.#alarm.set();
+    this.#sweeper.setAlarm();
     for (const room of roomsWokenBy(facts, this.#ledger)) this.#waiting.wake(room);
     return position;
   }
 
   #apply(fact: Fact, position: Position): void {
     this.#ledger.apply(fact, position);
-    if (fact.kind !== "deliveries-given-back") return;
-    const subscription = this.#ledger.subscription(fact.topic, fact.group);
-    if (subscription !== undefined) this.#polls.get(subscription)?.lookAgainAt(fact.queue, fact.offsets);
+    if (fact.kind === "deliveries-given-back") this.#memories.lookAgainAt(fact);
   }
 
   /** DUR-3: while there is space for nothing, a poll finds nothing. How long it may wait from here on; undefined: it is over. */
@@ -371,7 +350,7 @@ class EmbeddedEngine implements Engine {
   /** Who found nothing for want of space looks again, and what has come due meanwhile is written down. */
   #goOn(): void {
     if (this.#stopped !== undefined) return;
-    this.#ring();
+    this.#sweeper.sweep();
     this.#starving.wakeAll();
     this.#waiting.wakeAll();
   }
@@ -392,7 +371,7 @@ class EmbeddedEngine implements Engine {
     const context = this.#context();
     const { now } = context.moment;
     this.#dropTooOld(topic, context);
-    const memory = this.#memoryOf(subscription);
+    const memory = this.#memories.of(subscription);
     memory.useFilter(filter, now, this.#settings.filterMemory);
     const isMixed = memory.useSort(request.mode === "ordered", now, this.#settings.filterMemory);
     if (isMixed) this.#log.sayOnce(memory, "subscription.polled-both-ways", subscription);
@@ -402,13 +381,11 @@ class EmbeddedEngine implements Engine {
     const decision = request.mode === "ordered" ? decideReceiveOrdered(poll) : decideReceiveConcurrent(poll);
     if (decision.isFull) this.#log.sayOnce(memory, "subscription.full", subscription);
     memory.note(decision, filter, now, topic.queues.length);
-    this.#unwritten.place(memory);
-    this.#alarm.set();
+    this.#memories.place(memory);
+    this.#sweeper.setAlarm();
     const position = this.#commit(decision.facts);
     if (decision.picks.length === 0) return undefined;
-    const { picks } = decision;
-    const unpin = this.#pin(picks.flatMap((pick) => topic.queues[pick.queue]?.placesOf(pick.offset) ?? []));
-    return { sort: "delivery", position, unpin, picks, topic, group: subscription.group };
+    return this.#handover.ofDeliveries(position, topic, subscription.group, decision.picks);
   }
 
   /** RET-1: before a poll looks, so that it is offered nothing of it. */
@@ -421,46 +398,7 @@ class EmbeddedEngine implements Engine {
     const offers = decideReceiveHalf(this.#ledger, request, this.#context());
     const position = this.#commit(offers.map(({ fact }) => fact));
     if (offers.length === 0) return undefined;
-    return { sort: "half", position, unpin: this.#pin(offers.map(({ half }) => half.position)), offers };
-  }
-
-  /** D13: bodies are read once the disk has the delivery; nobody may delete them before. */
-  #pin(positions: readonly Position[]): () => void {
-    const pins = positions.map((position) => this.#journal.pin(position));
-    return () => {
-      for (const unpin of pins) unpin();
-    };
-  }
-
-  async #answer({ position, unpin }: Taken, read: () => Promise<Delivery>[]): Promise<Delivery[]> {
-    try {
-      await this.#journal.synced(position);
-      return await Promise.all(read());
-    } finally {
-      unpin();
-    }
-  }
-
-  async #deliver({ topic, group }: Extract<Taken, { sort: "delivery" }>, pick: Pick): Promise<Delivery> {
-    const { queue, offset, attempt, number, at, until } = pick;
-    const stored = await this.#messages.read(pick.position);
-    return {
-      ...stored,
-      handle: this.#receipts.seal({
-        sort: "delivery",
-        topic: topic.id,
-        group,
-        queue,
-        offset,
-        attempt,
-        number,
-        at,
-        until,
-      }),
-      attempt,
-      firstDeliveredAt: pick.firstDeliveredAt,
-      visibleAgainAt: until,
-    };
+    return this.#handover.ofHalf(position, offers);
   }
 
   /** What a repair could not save is done with for a group as soon as it would be given it. */
@@ -473,33 +411,10 @@ class EmbeddedEngine implements Engine {
     return deliveries.filter(({ messageId }) => messageId !== LOST_MESSAGE_ID);
   }
 
-  async #offer({ half, firstCheckedAt, fact }: HalfOffer): Promise<Delivery> {
-    const { topic, check, number, at, until } = fact;
-    const stored = await this.#messages.read(half.position);
-    return {
-      ...stored,
-      handle: this.#receipts.seal({ sort: "transaction", topic, half: fact.id, check, number, at, until }),
-      attempt: check,
-      firstDeliveredAt: firstCheckedAt,
-      visibleAgainAt: until,
-    };
-  }
-
   #transactionHandleOf(facts: readonly Fact[]): Omit<PublishReceipt, "messageId"> {
     const stored = facts.find((fact): fact is HalfMessageStored => fact.kind === "half-message-stored");
     if (stored === undefined) return {};
-    const { topic, id, number, at, firstCheckAt } = stored;
-    const receipt = { sort: "transaction", topic, half: id, check: 0, number, at, until: firstCheckAt } as const;
-    return { transactionHandle: this.#receipts.seal(receipt) };
-  }
-
-  #memoryOf(subscription: Subscription): PollMemory {
-    let memory = this.#polls.get(subscription);
-    if (memory === undefined) {
-      memory = new PollMemory(subscription);
-      this.#polls.set(subscription, memory);
-    }
-    return memory;
+    return { transactionHandle: this.#handover.transactionHandle(stored) };
   }
 
   #topicOf(request: ReceiveHalfRequest): TopicState {
@@ -516,35 +431,5 @@ class EmbeddedEngine implements Engine {
       throw new Error("no subscription after it was started");
     }
     return { topic, group, subscription };
-  }
-
-  /** Something has come due: those who wait are woken, and what must be written down is swept up, a slice a turn. */
-  #ring(): void {
-    this.#unlessFailed(() => {
-      const context = this.#context();
-      this.#writePassedOver(context.moment.now);
-      this.#commit(decideSweep(this.#ledger, context));
-      this.#commit(this.#retention.drop(context));
-      this.#commit(this.#retention.forget(context));
-      this.#alarm.set();
-    });
-  }
-
-  /** TAG-2: what polls have passed over is written down within a second, and before the engine stops. */
-  #writePassedOver(upTo: EpochMs): void {
-    this.#commit([...this.#unwritten.due(upTo)].flatMap((memory) => memory.writeDown()));
-  }
-
-  /**
-   * DUR-2: once the disk has failed, who waits has been told, and the process ends; there is nothing left to write down.
-   * DUR-3: while there is space for nothing, it waits until there is.
-   */
-  #unlessFailed(step: () => void): void {
-    if (this.#isStarving) return;
-    try {
-      step();
-    } catch (error) {
-      if (!(error instanceof BrokerError && error.code === "storage-failed")) throw error;
-    }
   }
 }

@@ -1,0 +1,75 @@
+import { BrokerError } from "../domain/broker-error.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Context } from "./decisions/context.ts";
+import { decideSweep, nextSweepAt } from "./decisions/decide-sweep.ts";
+import { DueAlarm } from "./due-alarm.ts";
+import type { Fact } from "./journal/fact.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { PollMemories } from "./poll-memories.ts";
+import type { Retention } from "./retention.ts";
+import type { EngineSettings } from "./settings.ts";
+import type { Ledger } from "./state/ledger.ts";
+
+interface SweeperParts {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly ledger: Ledger;
+  readonly settings: EngineSettings;
+  readonly memories: PollMemories;
+  readonly retention: Retention;
+  /** Reads the time, and by that wakes who waited for it. */
+  readonly context: () => Context;
+  readonly commit: (facts: readonly Fact[]) => void;
+}
+
+/** Commits what has come due, when it does, a slice a turn. What that is, the decisions say. */
+export class Sweeper {
+  readonly #parts: SweeperParts;
+  readonly #alarm: DueAlarm;
+
+  constructor(parts: SweeperParts) {
+    this.#parts = parts;
+    const { clock, ledger, settings, memories, retention } = parts;
+    const sweep = {
+      get nextAt() {
+        return nextSweepAt({ ledger, settings, now: clock.now() });
+      },
+    };
+    this.#alarm = new DueAlarm(clock, ledger, [memories, sweep, retention], () => this.sweep());
+  }
+
+  /** To be called after every change. */
+  setAlarm(): void {
+    this.#alarm.set();
+  }
+
+  sweep(): void {
+    const { ledger, memories, retention, commit } = this.#parts;
+    this.#unlessFailed(() => {
+      const context = this.#parts.context();
+      commit(memories.writeDown(context.moment.now));
+      commit(decideSweep(ledger, context));
+      commit(retention.drop(context));
+      commit(retention.forget(context));
+      this.#alarm.set();
+    });
+  }
+
+  stop(): void {
+    this.#unlessFailed(() => this.#parts.commit(this.#parts.memories.writeDown(Number.POSITIVE_INFINITY)));
+    this.#alarm.cancel();
+  }
+
+  /**
+   * DUR-2: once the disk has failed, who waits has been told, and the process ends; there is nothing left to write down.
+   * DUR-3: while there is space for nothing, it waits until there is.
+   */
+  #unlessFailed(step: () => void): void {
+    if (this.#parts.journal.space.room === "none") return;
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof BrokerError && error.code === "storage-failed")) throw error;
+    }
+  }
+}
