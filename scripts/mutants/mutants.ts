@@ -459,7 +459,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: "GRP-1.1",
     does: "forgets a group that has read what is still there",
     file: `${EMBEDDED}/decisions/decide-forgetting.ts`,
-    was: "    if (subscription !== undefined && !isUnread(topic, subscription)) return false;\n",
-    becomes: "",
+    was: "subscription.isOver(moment.now) && isUnread(topic, subscription));",
+    becomes: "subscription.isOver(moment.now));",
   },
 ];
