@@ -11,8 +11,8 @@ export function contentsOf(ledger: Ledger): ReadonlyMap<string, string> {
         contents.set(`${path} ${name}`, JSON.stringify(value, replaceMaps) ?? "undefined");
     }
   };
-  const { newestAt, nextId, delayed } = ledger;
-  note("ledger", { newestAt, nextId, nextDelayedAt: delayed.nextAt });
+  const { newestAt, nextId, delayed, wallClockStep, ages } = ledger;
+  note("ledger", { newestAt, nextId, nextDelayedAt: delayed.nextAt, wallClockStep, oldest: ages.oldest });
   note("order", { topics: [...ledger.topics()].map(({ id }) => id), groups: [...ledger.groups()].map(({ id }) => id) });
   for (const { id, ref, settings, origin, declaredStarts } of ledger.groups()) {
     note(`group ${id}`, { ref, settings, origin, declaredStarts, isFound: ledger.group(ref)?.id === id });
