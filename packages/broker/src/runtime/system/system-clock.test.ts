@@ -10,11 +10,12 @@ class Machine implements TimeSources {
   #wall = START;
   #steady = 5_000;
   #slept = 0;
+  #pause = 0;
   readonly delays: number[] = [];
   readonly #timers = new Set<{ at: number; ring: () => void }>();
 
-  wall = () => this.#wall;
-  steady = () => this.#steady;
+  wall = () => this.#read(this.#wall);
+  steady = () => this.#read(this.#steady);
   /** In steps of 10 ms, as Linux has it. */
   sinceBoot = () => Math.floor((this.#steady + this.#slept + 77_777) / 10) * 10;
 
@@ -41,6 +42,17 @@ class Machine implements TimeSources {
   sleep(duration: number, wallToo = true): void {
     this.#slept += duration;
     if (wallToo) this.#wall += duration;
+  }
+
+  /** After the next reading of a clock, which is on its way already. */
+  pauseAtNextReading(duration: number): void {
+    this.#pause = duration;
+  }
+
+  #read(instant: number): number {
+    this.#pass(this.#pause);
+    this.#pause = 0;
+    return instant;
   }
 
   stepWall(by: number): void {
@@ -152,6 +164,16 @@ describe("now()", () => {
     machine.run(SECOND);
     expect(clock.now()).toBeGreaterThanOrEqual(START + HOUR + SECOND - 10);
     expect(clock.now()).toBeLessThanOrEqual(START + HOUR + SECOND + 10);
+  });
+
+  it("TIM-1.2: does not get ahead when the process is paused between two readings", () => {
+    machine.pauseAtNextReading(5 * SECOND);
+    clock.now();
+    expect(clock.now()).toBe(machine.wall());
+    machine.pauseAtNextReading(5 * SECOND);
+    const begun = new SystemClock(machine);
+    begun.now();
+    expect(begun.now()).toBe(machine.wall());
   });
 
   it("TIM-1.2: does not take the coarseness of the time since boot for sleep", () => {

@@ -25,14 +25,14 @@ export class SystemClock implements Clock {
   constructor(sources: TimeSources = systemTimeSources, { tellStepsOver = 10 * MINUTE } = {}) {
     this.#sources = sources;
     this.#tellStepsOver = tellStepsOver;
+    const { wall, steady } = this.#readBoth();
     this.#lookedForSleep = { sinceBoot: sources.sinceBoot(), steady: sources.steady() };
-    this.#offset = sources.wall() - this.#lookedForSleep.steady;
+    this.#offset = wall - steady;
     this.#wallOffset = this.#offset;
   }
 
   now(): EpochMs {
-    const steady = this.#sources.steady();
-    const wall = this.#sources.wall();
+    const { wall, steady } = this.#readBoth();
     // Before the wall clock counts: what it is ahead by may be that same sleep.
     if (wall > this.#offset + steady || steady - this.#lookedForSleep.steady >= SECOND) this.#lookForSleep();
     this.#notBefore(wall, steady);
@@ -57,6 +57,12 @@ export class SystemClock implements Clock {
     this.#alarms.add(alarm);
     if (this.#timer === undefined || at < this.#timer.ringsAt) this.#startTimer(at);
     return { cancel: () => this.#cancel(alarm) };
+  }
+
+  /** The wall clock first: a pause between the two then does not look like a wall clock that is ahead, which would last. */
+  #readBoth(): { readonly wall: EpochMs; readonly steady: DurationMs } {
+    const wall = this.#sources.wall();
+    return { wall, steady: this.#sources.steady() };
   }
 
   #notBefore(at: EpochMs, steady: DurationMs): void {
