@@ -4,10 +4,11 @@ import type { Alarm, Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Fact, Position } from "./journal/fact.ts";
 import type { Journal } from "./journal/journal.ts";
-import type { MessageReader, StoredMessage } from "./message-reader.ts";
+import type { MessageReader } from "./message-reader.ts";
 import type { OpenedLedger } from "./open-ledger.ts";
 import type { Ledger } from "./state/ledger.ts";
 import { isStillLiving, type Living, livingBefore } from "./state/living.ts";
+import type { StoredMessage } from "./stored-message.ts";
 
 const MIB = 1_024 * 1_024;
 
@@ -193,7 +194,7 @@ export class Housekeeper {
 
   /** Also quiet headers count: so there are two snapshots to be had of a journal that grows no more. */
   #endOfJournal(): Position {
-    return Math.max(this.#end, this.#parts.journal.segments.at(-1)?.to ?? 0);
+    return Math.max(this.#end, this.#parts.journal.extent.to);
   }
 
   /** Empties and deletes the oldest segments, where little of them is in use any more (RET-1). False: nothing went. */
@@ -207,9 +208,9 @@ export class Housekeeper {
     if (journal.replaysFrom < before && this.#endOfJournal() > this.#snapshotAt && this.#affordsSnapshot) {
       await this.#takeSnapshot(this.#inTurns);
     }
-    const oldest = journal.segments[0]?.from ?? 0;
+    const { from } = journal.extent;
     await journal.forget(before);
-    const freed = (journal.segments[0]?.from ?? 0) - oldest;
+    const freed = journal.extent.from - from;
     if (freed > 0) log.write("info", "journal.shortened", { freedBytes: freed, copiedForward: count });
     return freed > 0;
   }

@@ -37,7 +37,7 @@ export async function openLedger(
     firstReplayed ??= slice[0]?.position;
     for (const { fact, position } of slice) ledger.apply(fact, position);
   }
-  const end = journal.segments.at(-1)?.to ?? 0;
+  const end = journal.extent.to;
   return { ledger, end, snapshotAt: state === undefined ? 0 : (firstReplayed ?? end), snapshotBytes };
 }
 

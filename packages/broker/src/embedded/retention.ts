@@ -55,7 +55,7 @@ export class Retention {
     if (!aged.isLast || (aged.facts.length > 0 && this.#isTooMuch)) return aged.facts;
     const excess = this.#isTooMuch ? decideSizeSweep(ledger, journal.segments, uses, context) : aged;
     if (!excess.isLast) return excess.facts;
-    this.#fitsUpTo = this.#end;
+    this.#fitsUpTo = journal.extent.to;
     this.#pausesUntil = now + PAUSE;
     return excess.facts;
   }
@@ -93,12 +93,7 @@ export class Retention {
   get #isTooMuch(): boolean {
     const { retentionBytes } = this.#parts.settings;
     if (retentionBytes === undefined) return false;
-    const { segments } = this.#parts.journal;
-    const grown = this.#end - this.#fitsUpTo >= retentionBytes * GROWTH;
-    return grown && this.#end - (segments[0]?.from ?? 0) > retentionBytes;
-  }
-
-  get #end(): number {
-    return this.#parts.journal.segments.at(-1)?.to ?? 0;
+    const { from, to } = this.#parts.journal.extent;
+    return to - this.#fitsUpTo >= retentionBytes * GROWTH && to - from > retentionBytes;
   }
 }

@@ -12,7 +12,14 @@ export function contentsOf(ledger: Ledger): ReadonlyMap<string, string> {
     }
   };
   const { newestAt, nextId, delayed, wallClockStep, ages } = ledger;
-  note("ledger", { newestAt, nextId, nextDelayedAt: delayed.nextAt, wallClockStep, oldest: ages.oldest });
+  note("ledger", {
+    newestAt,
+    nextId,
+    nextDelayedAt: delayed.nextAt,
+    delayedBytes: delayed.bodyBytes,
+    wallClockStep,
+    oldest: ages.oldest,
+  });
   note("order", { topics: [...ledger.topics()].map(({ id }) => id), groups: [...ledger.groups()].map(({ id }) => id) });
   for (const { id, ref, settings, origin, declaredStarts } of ledger.groups()) {
     note(`group ${id}`, { ref, settings, origin, declaredStarts, isFound: ledger.group(ref)?.id === id });
@@ -22,7 +29,7 @@ export function contentsOf(ledger: Ledger): ReadonlyMap<string, string> {
     const isFound = ledger.topic(ref) === topic;
     const delayedCount = delayed.countOf(id);
     note(`topic ${id}`, { ref, kind, origin, isDeadLetterTopic, isFound, queues: queues.length, delayedCount });
-    note(`topic ${id}`, { open: halves.open.size, abandoned: halves.abandonedCount });
+    note(`topic ${id}`, { open: halves.open.size, abandoned: halves.abandonedCount, halfBytes: halves.bodyBytes });
     for (const [index, queue] of queues.entries()) noteQueue(`topic ${id} queue ${index}`, queue, note);
     for (const { isDue: _, heapIndex: __, end: ___, capturedIn: ____, ...half } of halves.all()) {
       const found = halves.get(half.id);

@@ -120,8 +120,10 @@ export function checkRoomBySize(heldBytes: number, retentionBytes: number | unde
 
 /** What the messages take that are not dropped for their size: not due yet, without an outcome, or abandoned. */
 export function heldBytes(ledger: Ledger): number {
-  let sum = 0;
-  for (const { bytes } of held(ledger)) sum += bytes;
+  let sum = ledger.delayed.bodyBytes + ledger.delayed.count * BESIDE_BODY;
+  for (const { half } of ledger.topics()) {
+    sum += half.bodyBytes + (half.open.size + half.abandonedCount) * BESIDE_BODY;
+  }
   return sum;
 }
 

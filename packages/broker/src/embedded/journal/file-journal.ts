@@ -174,6 +174,10 @@ export class FileJournal implements Journal {
     }
   }
 
+  get extent(): { readonly from: Position; readonly to: Position } {
+    return { from: this.#segments.oldest?.header.base ?? 0, to: this.#writer.written };
+  }
+
   get segments(): readonly SegmentSpan[] {
     return this.#segments.spans(this.#writer.written);
   }

@@ -39,6 +39,8 @@ export interface Journal {
   read(position: Position): Promise<Fact>;
   /** What stands at `position` is not forgotten until the function that comes back was called. */
   pin(position: Position): () => void;
+  /** From where to where it is kept: as the segments say, but at no cost, so that it can be asked at every fact. */
+  readonly extent: { readonly from: Position; readonly to: Position };
   /** Oldest first, from the replay on; the last is the one that grows. */
   readonly segments: readonly SegmentSpan[];
   /**

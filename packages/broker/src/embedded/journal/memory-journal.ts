@@ -61,6 +61,10 @@ export class MemoryJournal implements Journal {
     };
   }
 
+  get extent(): { readonly from: Position; readonly to: Position } {
+    return { from: this.#pages[0]?.start ?? 0, to: this.replaysFrom };
+  }
+
   /** Each page is one. */
   get segments(): readonly SegmentSpan[] {
     return this.#pages.map(({ number, start, frames }) => ({ number, from: start, to: start + frames.at }));

@@ -79,6 +79,10 @@ export class SegmentFiles {
     this.#growing = growing;
   }
 
+  get oldest(): StoredSegment | undefined {
+    return this.#segments[0];
+  }
+
   get newest(): StoredSegment | undefined {
     return this.#segments.at(-1);
   }

@@ -21,6 +21,12 @@ export class DelayedMessages {
     one.deliverAt === other.deliverAt ? one.id < other.id : one.deliverAt < other.deliverAt,
   );
   readonly #counts = new Map<Id, number>();
+  /** Of all their bodies. */
+  bodyBytes = 0;
+
+  get count(): number {
+    return this.#byId.size;
+  }
 
   get nextAt(): EpochMs {
     return this.#byTime.first?.deliverAt ?? Number.POSITIVE_INFINITY;
@@ -44,6 +50,7 @@ export class DelayedMessages {
     this.#byId.set(item.id, item);
     this.#byTime.add(item);
     this.#counts.set(item.topic, this.countOf(item.topic) + 1);
+    this.bodyBytes += item.bodyBytes;
   }
 
   take(id: Id): DelayedMessage | undefined {
@@ -51,7 +58,10 @@ export class DelayedMessages {
     if (item === undefined) return undefined;
     this.#byId.delete(id);
     this.#byTime.remove(item);
-    this.#counts.set(item.topic, this.countOf(item.topic) - 1);
+    const others = this.countOf(item.topic) - 1;
+    if (others > 0) this.#counts.set(item.topic, others);
+    else this.#counts.delete(item.topic);
+    this.bodyBytes -= item.bodyBytes;
     return item;
   }
 

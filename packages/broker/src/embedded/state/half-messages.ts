@@ -60,6 +60,8 @@ export class HalfMessages {
   /** With an outcome, until their newest handle has run out (TX-5). */
   readonly #ended = new IndexedHeap<HalfMessage>(isSooner);
   abandonedCount = 0;
+  /** Of the bodies of all without an outcome, abandoned ones too. */
+  bodyBytes = 0;
 
   constructor(topic: Id, checkFor: DurationMs) {
     this.topic = topic;
@@ -147,12 +149,13 @@ export class HalfMessages {
     this.#byId.set(half.id, half);
     if (half.state === "abandoned") {
       this.abandonedCount += 1;
-    } else if (half.state === "committed" || half.state === "rolled-back") {
+    } else if (isEnded(half)) {
       this.#ended.add(half);
     } else {
       this.open.add(half);
       this.#placeEnd(half);
     }
+    if (!isEnded(half)) this.bodyBytes += half.bodyBytes;
   }
 
   /** It now stands there. */
@@ -200,6 +203,7 @@ export class HalfMessages {
     this.#leaveEnd(half);
     if (half.state === "abandoned") this.abandonedCount += 1;
     else this.#ended.add(half);
+    if (isEnded(half)) this.bodyBytes -= half.bodyBytes;
     this.#forgetEnded(at);
   }
 
@@ -207,6 +211,7 @@ export class HalfMessages {
   drop(half: HalfMessage): void {
     this.#byId.delete(half.id);
     this.abandonedCount -= 1;
+    this.bodyBytes -= half.bodyBytes;
   }
 
   /** Those that the end of another one at this instant will have forgotten. */
@@ -234,4 +239,8 @@ export class HalfMessages {
   #leaveEnd(half: HalfMessage): void {
     if (half.end.heapIndex !== NOT_IN_HEAP) this.#toAbandon.remove(half.end);
   }
+}
+
+function isEnded({ state }: HalfMessage): boolean {
+  return state === "committed" || state === "rolled-back";
 }
