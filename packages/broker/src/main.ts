@@ -11,7 +11,7 @@ import { FileJournal } from "./embedded/journal/file-journal.ts";
 import type { Journal } from "./embedded/journal/journal.ts";
 import { MemoryJournal } from "./embedded/journal/memory-journal.ts";
 import { type BackupDescription, createBackup } from "./embedded/upkeep/create-backup.ts";
-import type { Findings } from "./embedded/upkeep/inspect-data.ts";
+import type { Findings } from "./embedded/upkeep/findings.ts";
 import type { RepairPlan } from "./embedded/upkeep/plan-repair.ts";
 import type { Progress } from "./embedded/upkeep/progress.ts";
 import { inspectAlone, repairData } from "./embedded/upkeep/repair-data.ts";

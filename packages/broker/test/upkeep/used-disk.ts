@@ -1,4 +1,5 @@
-import { type Findings, inspectData } from "../../src/embedded/upkeep/inspect-data.ts";
+import type { Findings } from "../../src/embedded/upkeep/findings.ts";
+import { inspectData } from "../../src/embedded/upkeep/inspect-data.ts";
 import type { RepairPlan } from "../../src/embedded/upkeep/plan-repair.ts";
 import { type Repaired, repairData } from "../../src/embedded/upkeep/repair-data.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";

@@ -4,12 +4,12 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { DamagedJournal, describeBytes } from "./damaged-journal.ts";
 import type { Position } from "./fact.ts";
 import { decodeFact } from "./fact-codec.ts";
+import { findHeaders } from "./find-headers.ts";
 import { endOfFrame, FRAME_HEADER_BYTES } from "./frame.ts";
 import { type BadBytes, type ChainLink, GroupReader, type ReadGroup } from "./group-reader.ts";
 import type { Recorded } from "./journal.ts";
 import { ReplayProgress } from "./replay-progress.ts";
 import {
-  decodeGroupHeader,
   encodeSegmentHeader,
   GROUP_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
@@ -18,10 +18,10 @@ import {
 } from "./segment.ts";
 import { type FoundSegment, surveySegments, type UnbegunSegment } from "./segment-survey.ts";
 import { type SnapshotHeader, snapshotName } from "./snapshot-file.ts";
+import { findGroupOf } from "./snapshot-group.ts";
 
 /** Reads a journal, from its beginning or from a snapshot on, and tells a torn tail, which it cuts, from damage, which it only names (DUR-1). */
 
-const WINDOW_BYTES = 1_024 * 1_024;
 const MAX_SLICE = 2_000;
 
 /** What is in the data directory. */
@@ -97,29 +97,21 @@ export async function* recover(
   const { end, link, quiet } = chain;
   return { headers: found.map(({ header }) => header), growing, end, ...link, quiet };
 }
+
 function fromTheBeginning(): Chain {
   return { end: 0, link: { sequence: 0, previous: 0 }, quiet: true, unsynced: [] };
 }
 
-/** D2: a snapshot is worth nothing without the very group that it goes on from. */
 async function chainFrom(
   disk: Disk,
   directory: string,
   found: readonly FoundSegment[],
-  { position, group }: SnapshotHeader,
+  snapshot: SnapshotHeader,
 ): Promise<Chain> {
+  const { position, group } = snapshot;
   const segment = found.find(({ header }) => header.number === group.segment);
-  const file = await disk.open(pathOf(directory, group.segment), "read");
-  try {
-    const bytes = await file.read(group.offset, GROUP_HEADER_BYTES);
-    const end = (segment?.header.base ?? 0) + group.offset;
-    const header = segment && decodeGroupHeader(bytes, 0, { seed: segment.header.seed, position: end });
-    if (header?.sequence === group.sequence && header.checksum === group.checksum && end < position) {
-      return { end, link: { sequence: header.sequence, previous: header.previous }, quiet: true, unsynced: [] };
-    }
-  } finally {
-    await file.close();
-  }
+  const place = segment && (await findGroupOf(snapshot, segment.header, disk, directory));
+  if (place !== undefined) return { ...place, quiet: true, unsynced: [] };
   const where = describeBytes(group.segment, group.offset, group.offset + GROUP_HEADER_BYTES);
   throw new DamagedJournal(directory, `${where}, from which ${snapshotName(position)} goes on`);
 }
@@ -263,21 +255,10 @@ function pathOf(directory: string, segment: number): string {
   return `${directory}/${segmentName(segment)}`;
 }
 
-/**
- * Looks for a group header behind bad bytes that says they were synced. A bad length leads nowhere, so the search goes
- * byte by byte. Returns the offset of that header.
- */
-async function findConfirmation(
-  { header: { base, seed }, file, bytes }: OpenSegment,
-  bad: number,
-): Promise<number | undefined> {
-  for (let windowAt = bad + 1; windowAt < bytes; windowAt += WINDOW_BYTES) {
-    const window = await file.read(windowAt, WINDOW_BYTES + GROUP_HEADER_BYTES - 1);
-    const last = Math.min(WINDOW_BYTES, window.length - GROUP_HEADER_BYTES + 1);
-    for (let at = 0; at < last; at++) {
-      const header = decodeGroupHeader(window, at, { seed, position: base + windowAt + at });
-      if (header && header.syncedTo > base + bad) return windowAt + at;
-    }
+/** The offset of a group header behind bad bytes that says they were synced. */
+async function findConfirmation(segment: OpenSegment, bad: number): Promise<number | undefined> {
+  for await (const { offset, header } of findHeaders(segment, bad)) {
+    if (header.syncedTo > segment.header.base + bad) return offset;
   }
   return undefined;
 }

@@ -54,7 +54,12 @@ function checkNumbers(directory: string, numbers: readonly number[], replaysFrom
   }
 }
 
-async function readHead(disk: Disk, directory: string, number: number) {
+/** The header of a segment, if it holds. */
+export async function readHead(
+  disk: Disk,
+  directory: string,
+  number: number,
+): Promise<{ readonly header: SegmentHeader | undefined; readonly bytes: number }> {
   const file = await disk.open(`${directory}/${segmentName(number)}`, "read");
   try {
     return { header: decodeSegmentHeader(await file.read(0, SEGMENT_HEADER_BYTES)), bytes: await file.size() };

@@ -1,22 +1,20 @@
-import { crc32 } from "node:zlib";
-import type { TopicRef } from "../../domain/names.ts";
 import { DAY } from "../../domain/time.ts";
 import type { Disk, DiskFile } from "../../runtime/disk.ts";
 import { UnreadableBytes } from "../journal/binary.ts";
 import { describeBytes } from "../journal/damaged-journal.ts";
-import { IDENTITY, type Identity } from "../journal/data-directory.ts";
+import { IDENTITY } from "../journal/data-directory.ts";
 import type { Fact, Position } from "../journal/fact.ts";
 import { decodeFact } from "../journal/fact-codec.ts";
 import { endOfFrame, FRAME_HEADER_BYTES } from "../journal/frame.ts";
 import { type ChainLink, GroupReader, type ReadGroup } from "../journal/group-reader.ts";
 import {
-  decodeGroupHeader,
   decodeSegmentHeader,
   GROUP_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
   segmentName,
 } from "../journal/segment.ts";
+import { type FoundSegment, readHead } from "../journal/segment-survey.ts";
 import {
   checkSnapshot,
   readSnapshot,
@@ -24,63 +22,24 @@ import {
   type SnapshotHeader,
   snapshotName,
 } from "../journal/snapshot-file.ts";
+import { findGroupOf } from "../journal/snapshot-group.ts";
 import { Ledger } from "../state/ledger.ts";
 import { NO_TAG } from "../state/tag-set.ts";
-import type { Damage, Lost, Range } from "./damage.ts";
+import { countLosses, type Filled } from "./count-losses.ts";
+import type { Damage, Range } from "./damage.ts";
 import { findData } from "./data-files.ts";
-import { type Alive, findAlive } from "./find-alive.ts";
+import { findAlive } from "./find-alive.ts";
+import type { Findings, FoundSnapshot } from "./findings.ts";
 import { isFiller, recoverHeader } from "./mend-segment.ts";
 import { NOBODY_WATCHES, type Progress } from "./progress.ts";
+import { searchBehind } from "./search-behind.ts";
 
 /** Reads a data directory from end to end as a start and a scrub would, and goes on behind what is damaged. Changes nothing. */
 
-const WINDOW_BYTES = 1_024 * 1_024;
 /** A head and the group behind it. */
-const MAX_HEAD_BYTES = 64 * WINDOW_BYTES;
+const MAX_HEAD_BYTES = 64 * 1_024 * 1_024;
 /** What is counted does not depend on them. */
 export const LEDGER_SETTINGS = { maxRetries: 288, onExhausted: "dead-letter", checkFor: DAY } as const;
-
-export interface Findings {
-  readonly directory: string;
-  readonly identity: Identity | undefined;
-  /** Of snapshots and segments. */
-  readonly bytes: number;
-  /** In the segments, as far as they can be read. */
-  readonly facts: number;
-  readonly segments: readonly FoundSegment[];
-  readonly snapshots: readonly FoundSnapshot[];
-  /** What a start would have; where facts are damaged that it needs, what it would have without them and all later ones. */
-  readonly topics: readonly FoundTopic[];
-  readonly groups: number;
-  /** The end of a write that was never confirmed: the next start cuts it. */
-  readonly tear: (Range & { readonly segment: number }) | undefined;
-  readonly damages: readonly Damage[];
-  /** From where a start would go on; undefined: from the beginning. */
-  readonly replaysFrom: SnapshotHeader | undefined;
-  /** Whether there is anything to start from. */
-  readonly canStart: boolean;
-  readonly ledger: Ledger;
-  /** Bytes below the snapshot in which no fact stands any more. */
-  readonly gone: readonly Range[];
-}
-
-export interface FoundSegment {
-  readonly header: SegmentHeader;
-  readonly bytes: number;
-}
-
-export interface FoundSnapshot {
-  readonly position: Position;
-  readonly bytes: number;
-  readonly isSound: boolean;
-}
-
-export interface FoundTopic {
-  readonly ref: TopicRef;
-  readonly messages: number;
-  readonly delayed: number;
-  readonly half: number;
-}
 
 /** The snapshots and segments may be those of a running broker; then what it writes meanwhile is not in the findings. */
 export async function inspectData(
@@ -140,7 +99,7 @@ class DataInspection {
   #tear: Findings["tear"];
   readonly #gone: Range[] = [];
   /** By earlier repairs. */
-  readonly #filled: (Range & { readonly segment: number; readonly base: Position })[] = [];
+  readonly #filled: Filled[] = [];
   readonly #behind = { messages: 0, topics: new Set<number>() };
 
   constructor(disk: Disk, directory: string, progress: Progress) {
@@ -184,8 +143,16 @@ class DataInspection {
 
   async conclude(): Promise<Omit<Findings, "directory" | "identity" | "bytes">> {
     this.#closeOpenEnd(undefined);
-    const damages = await this.#countLosses();
     const ledger = this.#ledger;
+    const alive = await findAlive(this.#disk, this.#directory, this.#segments, ledger, this.#gone);
+    const topicsBehind = [...this.#behind.topics].map((id) => ledger.topicById(id)?.ref);
+    const damages = countLosses({
+      damages: this.damages,
+      gone: this.#gone,
+      filled: this.#filled,
+      alive,
+      behind: { messages: this.#behind.messages, topics: topicsBehind.filter((ref) => ref !== undefined) },
+    });
     return {
       facts: this.#facts,
       segments: this.#segments,
@@ -231,20 +198,13 @@ class DataInspection {
     this.damages.push({ sort: "missing", segment: 1, needed: true });
   }
 
-  async #hasGroupOf({ position, group }: SnapshotHeader, numbers: readonly number[]): Promise<boolean> {
-    if (!numbers.includes(group.segment)) return false;
-    const file = await this.#disk.open(this.#pathOf(segmentName(group.segment)), "read");
-    try {
-      const head = await file.read(0, SEGMENT_HEADER_BYTES);
-      const segment = decodeSegmentHeader(head);
-      const bytes = await file.read(group.offset, GROUP_HEADER_BYTES);
-      if (segment === undefined) return false;
-      const place = segment.base + group.offset;
-      const header = decodeGroupHeader(bytes, 0, { seed: segment.seed, position: place });
-      return header?.sequence === group.sequence && header.checksum === group.checksum && place < position;
-    } finally {
-      await file.close();
-    }
+  async #hasGroupOf(snapshot: SnapshotHeader, numbers: readonly number[]): Promise<boolean> {
+    const number = snapshot.group.segment;
+    if (!numbers.includes(number)) return false;
+    const { header } = await readHead(this.#disk, this.#directory, number);
+    return (
+      header?.number === number && (await findGroupOf(snapshot, header, this.#disk, this.#directory)) !== undefined
+    );
   }
 
   #noteMissing(number: number): void {
@@ -347,7 +307,7 @@ class DataInspection {
       const bad = await this.#readWhileSound(header, reader);
       link = reader.link;
       if (bad === undefined) break;
-      const { next, isConfirmed } = await searchBehind(header, file, bad.offset, bytes);
+      const { next, isConfirmed } = await searchBehind({ header, file, bytes }, bad.offset);
       if (isNewest && !isConfirmed && !this.#isKnownToBeSynced(header, bad.offset)) {
         this.#tear = { segment: header.number, from: bad.offset, to: bytes };
         this.#progress.add(bytes - bad.offset);
@@ -437,95 +397,9 @@ class DataInspection {
   #pathOf(name: string): string {
     return `${this.#directory}/${name}`;
   }
-
-  /** Says of each damage what is lost by it, as far as anybody can know. */
-  async #countLosses(): Promise<Damage[]> {
-    const alive = await findAlive(this.#disk, this.#directory, this.#segments, this.#ledger, this.#gone);
-    const losses = this.#gone.map((range) => {
-      const unreadable = alive.filter(({ at, content }) => content === undefined && at >= range.from && at < range.to);
-      return { ...range, messages: unreadable.length, topics: namesOf(unreadable.map(({ topic }) => topic)) };
-    });
-    const lossesIn = (from: Position, to: Position): Lost => {
-      const within = losses.filter((loss) => loss.from >= from && loss.from < to);
-      return {
-        messages: within.reduce((sum, { messages }) => sum + messages, 0),
-        topics: [...new Set(within.flatMap(({ topics }) => topics))],
-        atLeast: false,
-      };
-    };
-    const told = this.damages.map((damage): Damage => {
-      if (damage.sort === "unreadable") {
-        const { base, to } = damage.run;
-        return base === undefined ? damage : { ...damage, lost: lossesIn(base, to) };
-      }
-      if (damage.sort !== "bytes" || damage.needed) return damage;
-      const { base } = damage.header;
-      return { ...damage, lost: lossesIn(base + damage.from, base + damage.to) };
-    });
-    const firstNeeded = told.findIndex((damage) => "needed" in damage && damage.needed && !isHarmless(damage));
-    const behind = [...this.#behind.topics].map((id) => this.#ledger.topicById(id)?.ref);
-    const first = told[firstNeeded];
-    if (first !== undefined) {
-      const topics = namesOf(behind.filter((ref) => ref !== undefined));
-      told[firstNeeded] = { ...first, lost: { messages: this.#behind.messages, topics, atLeast: true } };
-    }
-    return [...told, ...this.#unfinishedRepairs(alive)];
-  }
-
-  /** Filled, and yet something is believed to stand there. */
-  #unfinishedRepairs(alive: readonly Alive[]): Damage[] {
-    return this.#filled.flatMap(({ segment, base, from, to }): Damage[] => {
-      const concerned = alive.filter(({ at }) => at >= base + from && at < base + to);
-      if (concerned.length === 0) return [];
-      const lost = { messages: concerned.length, topics: namesOf(concerned.map(({ topic }) => topic)), atLeast: false };
-      return [{ sort: "filled", segment, from, to, needed: false, lost }];
-    });
-  }
-}
-
-/** A head that can be written anew costs nothing. */
-function isHarmless(damage: Damage): boolean {
-  return damage.sort === "head" && damage.recovered !== undefined;
-}
-
-function namesOf(refs: readonly TopicRef[]): string[] {
-  return [...new Set(refs.map(({ topic }) => topic))].sort();
 }
 
 function leadsTo({ base, link }: Expected, header: SegmentHeader): boolean {
   if (header.base !== base) return false;
   return link === undefined || (header.sequence === link.sequence && header.previous === link.previous);
-}
-
-interface Behind {
-  /** The first group that holds. */
-  readonly next: { readonly offset: number; readonly link: ChainLink } | undefined;
-  /** Whether a header says that the bad bytes were on disk (DUR-1). */
-  readonly isConfirmed: boolean;
-}
-
-/** Looks behind bad bytes. A bad length leads nowhere, so the search goes byte by byte. */
-async function searchBehind(
-  { base, seed }: SegmentHeader,
-  file: DiskFile,
-  bad: number,
-  bytes: number,
-): Promise<Behind> {
-  let next: Behind["next"];
-  let isConfirmed = false;
-  for (let windowAt = bad + 1; windowAt < bytes && !(next && isConfirmed); windowAt += WINDOW_BYTES) {
-    const window = await file.read(windowAt, WINDOW_BYTES + GROUP_HEADER_BYTES - 1);
-    const last = Math.min(WINDOW_BYTES, window.length - GROUP_HEADER_BYTES + 1);
-    for (let at = 0; at < last && !(next && isConfirmed); at++) {
-      const offset = windowAt + at;
-      const header = decodeGroupHeader(window, at, { seed, position: base + offset });
-      if (header === undefined) continue;
-      if (header.syncedTo > base + bad) isConfirmed = true;
-      if (next !== undefined || offset + GROUP_HEADER_BYTES + header.length > bytes) continue;
-      const frames = await file.read(offset + GROUP_HEADER_BYTES, header.length);
-      if (crc32(frames) !== header.frames) continue;
-      next = { offset, link: { sequence: header.sequence, previous: header.previous } };
-    }
-  }
-  return { next, isConfirmed };
 }

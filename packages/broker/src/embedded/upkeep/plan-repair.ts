@@ -3,7 +3,7 @@ import type { Position } from "../journal/fact.ts";
 import type { SegmentHeader } from "../journal/segment.ts";
 import { snapshotName } from "../journal/snapshot-file.ts";
 import { type Damage, describeDamage, type Lost } from "./damage.ts";
-import type { Findings } from "./inspect-data.ts";
+import type { Findings } from "./findings.ts";
 import { canBeFilled, type Gap, segmentsFor, type UnreadableRun } from "./mend-segment.ts";
 
 /** What a repair will do, each step in a sentence that says what is lost by it. */

@@ -1,6 +1,6 @@
 import type { Position } from "../journal/fact.ts";
 import { type Damage, describeDamage, fileOf } from "./damage.ts";
-import type { Findings } from "./inspect-data.ts";
+import type { Findings } from "./findings.ts";
 
 /** What was found in a data directory, as plain values for people and programs. */
 export interface DataReport {

@@ -4,7 +4,7 @@ import { IDENTITY } from "../journal/data-directory.ts";
 import { copyFile } from "./copy-file.ts";
 import { makeEmptyDirectory } from "./create-backup.ts";
 import { lockAlone, saying } from "./data-files.ts";
-import type { Findings } from "./inspect-data.ts";
+import type { Findings } from "./findings.ts";
 import type { Progress } from "./progress.ts";
 import { verifyBackup } from "./verify-backup.ts";
 

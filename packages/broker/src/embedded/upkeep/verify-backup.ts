@@ -4,7 +4,8 @@ import { type BackupFile, type BackupManifest, MANIFEST, readManifest } from "./
 import { readThrough } from "./copy-file.ts";
 import { describeDamage } from "./damage.ts";
 import { saying } from "./data-files.ts";
-import { type Findings, inspectData } from "./inspect-data.ts";
+import type { Findings } from "./findings.ts";
+import { inspectData } from "./inspect-data.ts";
 import { NOBODY_WATCHES, type Progress } from "./progress.ts";
 
 export interface VerifiedBackup {
