@@ -101,7 +101,12 @@ async function liveThroughOne(seed: number): Promise<boolean> {
   const options = { seed, steps: given.keep === undefined ? steps : parseSteps(given.keep), without };
   const report = await simulate(options);
   const again = await simulate(options);
-  console.log(`history ${report.history.digest}, again ${again.history.digest}`);
+  const verdict = report.failure === undefined ? "every promise held" : "a promise was broken";
+  const sameness =
+    report.history.digest === again.history.digest
+      ? "the same when lived through again"
+      : "but ANOTHER when lived through again";
+  console.log(`seed ${seed}: ${verdict}; its history is ${report.history.digest}, ${sameness}`);
   if (report.failure !== undefined) {
     for (const line of report.history.lines.slice(-TAIL)) console.log(`  ${line.slice(0, 400)}`);
     console.log(report.failure.stack);

@@ -170,6 +170,9 @@ describe("the command line", () => {
     [["dev", "here"], "There is a word too many: only flags may follow the command. See stagemq dev --help.\n"],
     [["deb"], "Unknown command deb. Did you mean dev? See stagemq --help.\n"],
     [["--colour"], "Unknown option --colour. See stagemq --help.\n"],
+    [["backup", "copy"], "Unknown command copy. See stagemq backup --help.\n"],
+    [["backup", "create"], "Missing required argument 'directory'. See stagemq backup create --help.\n"],
+    [["backup", "verify", "copy", "--colour"], "Unknown option --colour. See stagemq backup verify --help.\n"],
   ])("refuses %j with a sentence and 2", async (args, sentence) => {
     expect(await run(...args)).toBe(2);
     expect(told).toMatchObject({ err: sentence, out: "" });
@@ -180,6 +183,22 @@ describe("the command line", () => {
     expect(told.err).toContain("Usage: stagemq");
     expect(told.out).toBe("");
   });
+
+  it("of a command with commands of its own tells those", async () => {
+    expect(await run("backup")).toBe(2);
+    expect(told.err).toContain("Usage: stagemq backup");
+    expect(told.out).toBe("");
+  });
+
+  it.each([[["dev"]], [["fsck"]], [["check-compat"]], [["backup"]], [["backup", "restore"]]])(
+    "the help of %j has no example of another command",
+    async (words) => {
+      expect(await run(...words, "--help")).toBe(0);
+      const examples = told.out.replace(/\s+/g, " ").match(/Example: stagemq/g);
+      const own = told.out.replace(/\s+/g, " ").match(new RegExp(`Example: stagemq ${words.join(" ")}`, "g"));
+      expect(own).toEqual(examples?.map((example) => `${example} ${words.join(" ")}`));
+    },
+  );
 
   it.each([
     ["18.19.1", "stagemq needs Node 20.19 or newer; this is 18.19.1."],

@@ -52,14 +52,17 @@ function openProgram({ VERSION, DATA_FORMAT }: Door, host: Host): Command {
       "--version",
       "Prints the version.\nExample: stagemq --version",
     )
-    .helpOption("--help", "Prints what there is.\nExample: stagemq dev --help")
+    .helpOption(...helpOf("stagemq"))
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ writeOut: (text) => host.answer(text), writeErr: () => {} });
 }
 
 function addBrokerCommand(program: Command, { name, sentence, example }: BrokerCommand, { FLAGS }: Door): Command {
-  const command = program.command(name).description(`${sentence}\nExample: ${example}`);
+  const command = program
+    .command(name)
+    .description(`${sentence}\nExample: ${example}`)
+    .helpOption(...helpOf(`stagemq ${name}`));
   for (const flag of FLAGS) {
     const byDefault = flag.default === undefined ? "" : ` Default: ${flag.default}.`;
     const told = `${flag.sentence}${byDefault}\nExample: stagemq ${name} ${flag.example}`;
@@ -76,6 +79,7 @@ function addCheckCompat(program: Command): Command {
   return program
     .command("check-compat")
     .description(`${sentence}${example("--yes")}`)
+    .helpOption(...helpOf("stagemq check-compat"))
     .argument("<url>", "The endpoint: http://HOST:PORT.")
     .option(
       "--instance <ID>",
@@ -94,6 +98,7 @@ function addCheckCompat(program: Command): Command {
 function addFsck(program: Command): Command {
   const command = program
     .command("fsck")
+    .helpOption(...helpOf("stagemq fsck"))
     .argument("<directory>", "The data directory; no broker may use it.")
     .description(
       "Says what stands in a data directory and what of it is damaged; exit code 1 if anything is.\nExample: stagemq fsck /var/lib/stagemq",
@@ -108,9 +113,13 @@ function addBackup(program: Command): Readonly<Record<"create" | "verify" | "res
   const backup = program
     .command("backup")
     .description("Copies a data directory, also of a running broker.\nExample: stagemq backup create .stagemq copy")
+    .helpOption(...helpOf("stagemq backup"))
     .helpCommand(false);
   const add = (name: string, sentence: string, example: string): Command => {
-    const command = backup.command(name).description(`${sentence}\nExample: stagemq backup ${example}`);
+    const command = backup
+      .command(name)
+      .description(`${sentence}\nExample: stagemq backup ${example}`)
+      .helpOption(...helpOf(`stagemq backup ${name}`));
     return withOutputFlags(command, `stagemq backup ${example}`);
   };
   return {
@@ -125,6 +134,10 @@ function addBackup(program: Command): Readonly<Record<"create" | "verify" | "res
       .argument("<target>", "The backup.")
       .argument("<directory>", "The data directory to make: a new or empty directory."),
   };
+}
+
+function helpOf(command: string): [flag: string, told: string] {
+  return ["--help", `Prints what there is.\nExample: ${command} --help`];
 }
 
 function withOutputFlags(command: Command, example: string): Command {
@@ -142,15 +155,20 @@ function refuse(error: unknown, program: Command, host: Host): number {
   if (!(error instanceof CommanderError)) throw error;
   // Help and version that were asked for come this way too.
   if (error.exitCode === EXIT.ok) return EXIT.ok;
-  const named = program.commands.find((command) => command.name() === program.args[0])?.name();
-  const flags = program.commands.flatMap(({ options }) => options.map(({ long }) => long ?? ""));
-  const help = `${named === undefined ? "stagemq" : `stagemq ${named}`} --help`;
+  const { command, words } = findCommand(program, ["stagemq"]);
+  const flags = command.options.map(({ long }) => long ?? "");
   host.tell(
     error.code === "commander.help"
-      ? program.helpInformation()
-      : `${describeUsageMistake(error, flags)} See ${help}.\n`,
+      ? command.helpInformation()
+      : `${describeUsageMistake(error, flags)} See ${words.join(" ")} --help.\n`,
   );
   return EXIT.usage;
+}
+
+/** The command that the words name, as far as they name one. */
+function findCommand(command: Command, words: readonly string[]): { command: Command; words: readonly string[] } {
+  const named = command.commands.find((each) => each.name() === command.args[0]);
+  return named === undefined ? { command, words } : findCommand(named, [...words, named.name()]);
 }
 
 /** RUN-1, known by its shape: the class belongs to the broker. */

@@ -269,6 +269,7 @@ describe("mistakes in the file", () => {
     ["invisibleFor: 300", "1:15 invisibleFor: 300 is not a time from 1s to 366d, for example 90s, 5m or 24h."],
     ["invisibleFor: 500ms", '1:15 invisibleFor: "500ms" is not a time from 1s to 366d, for example 90s, 5m or 24h.'],
     ["maxBatchBytes: 4MB", '1:16 maxBatchBytes: "4MB" is not a size of at least 1, for example 4MiB.'],
+    ["retentionBytes: 1KiB", '1:17 retentionBytes: "1KiB" is not a size of at least 64MiB, for example 64MiB.'],
     ["maxRetries: -1", "1:13 maxRetries: -1 is not a whole number from 0 to 100,000."],
     ["defaultInstance: a b", '1:18 defaultInstance: "a b" is not 1 to 64 letters, digits, "_" or "-".'],
     ["reset: true", "1:1 reset: unknown key."],

@@ -91,7 +91,7 @@ export function size(least: number): ValueType<number> {
   return {
     read: (given) => between(least, Number.MAX_SAFE_INTEGER, readSize(given)),
     write: (value) => inLargestUnit(value, SIZE_UNITS),
-    mustBe: `a size of at least ${inLargestUnit(least, SIZE_UNITS)}, for example 4MiB`,
+    mustBe: `a size of at least ${inLargestUnit(least, SIZE_UNITS)}, for example ${inLargestUnit(Math.max(least, 4 * 2 ** 20), SIZE_UNITS)}`,
   };
 }
 

@@ -70,4 +70,10 @@ describe("check-compat", () => {
       says: expect.stringContaining("ECONNREFUSED"),
     });
   });
+
+  it("tells people once what broke many items off", async () => {
+    expect(await run(URL_OF_NOBODY, { yes: true })).toBe(1);
+    expect(answered.match(/ECONNREFUSED/g)).toHaveLength(1);
+    expect(answered).toMatch(/^broken {4}\d\d items: connect ECONNREFUSED 127\.0\.0\.1:9$/m);
+  });
 });

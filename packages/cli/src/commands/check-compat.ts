@@ -15,6 +15,7 @@ export interface CheckCompatFlags {
 }
 
 const KEY_VARIABLES = ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"] as const;
+const FEW = 10;
 const KINDS = ["normal", "delayed", "ordered", "transactional"] as const;
 
 /** Holds any endpoint against the wire's checklist; asks before it publishes. Resolves to the exit code. */
@@ -78,12 +79,21 @@ function formatFindings(findings: readonly Finding[]): string {
   const [differing, broken, unseen, fitting] = [of("differs"), of("broken off"), of("not seen"), of("fits")];
   const lines = [
     ...differing.map(({ item, says }) => `differs   WIRE-${item}: ${says}`),
-    ...broken.map(({ item, says }) => `broken    WIRE-${item}: ${says}`),
+    ...groupBySaying(broken).map(([says, items]) => `broken    ${items}: ${says}`),
     ...unseen.map(({ item, says }) => `not seen  WIRE-${item}: ${says}`),
     ...fitting.flatMap(({ item }) => (item in PARTLY ? [`in part   WIRE-${item}: ${PARTLY[item]}`] : [])),
     `${fitting.length} of ${findings.length} items fit, ${differing.length} differ, ${broken.length} broke off, ${unseen.length} were not seen. What each says: docs/rules/wire.md`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** One trouble, such as that nobody listens, can break many items off: it is told once. */
+function groupBySaying(findings: readonly Finding[]): readonly (readonly [says: string, items: string])[] {
+  const sayings = [...new Set(findings.map(({ says }) => says))];
+  return sayings.map((saying) => {
+    const items = findings.flatMap(({ item, says }) => (says === saying ? [`WIRE-${item}`] : []));
+    return [saying, items.length > FEW ? `${items.length} items` : items.join(", ")];
+  });
 }
 
 function refuse(host: Host, sentence: string): number {
