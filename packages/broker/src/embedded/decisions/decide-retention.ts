@@ -157,7 +157,7 @@ function dropping(
     // RET-1: a group that has not polled for so long misses nothing.
     if (moment.now - uses.latestAt(subscription, moment.now) > settings.retentionAge) continue;
     const unread = subscription.queue(queue).ready.countBelow(upTo);
-    const unacknowledged = countDelivered(subscription.outstandingBefore(queue, upTo));
+    const unacknowledged = countDelivered(subscription.outstandingIn(queue, from, upTo));
     if (unread + unacknowledged > 0) missed.push({ group: subscription.group, unread, unacknowledged });
   }
   return { kind: "messages-dropped", topic: topic.id, queue, from, upTo, reason, missed, at: moment.now };

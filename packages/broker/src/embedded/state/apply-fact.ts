@@ -163,7 +163,7 @@ const HANDLERS: {
     }
     // RET-1: as good as acknowledged by every group.
     for (const subscription of subscriptions.values()) {
-      subscription.dropUpTo(fact.queue, fact.upTo);
+      subscription.drop(fact.queue, fact.from, fact.upTo);
       holdings.place(subscription);
     }
     const messages = queues[fact.queue];

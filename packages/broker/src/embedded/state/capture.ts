@@ -157,7 +157,7 @@ export class Capture {
         const of = { topic: fact.topic, group, queue: fact.queue };
         this.#subscription(of);
         this.#place(of);
-        this.#outstandingIn(of, 0, fact.upTo);
+        this.#outstandingIn(of, fact.from, fact.upTo);
       }
     },
     "half-message-dropped": (fact) => this.#half(fact),
@@ -224,9 +224,8 @@ export class Capture {
   }
 
   #outstandingIn(of: Place, from: Offset, to: Offset): void {
-    for (const outstanding of this.#subscriptionOf(of)?.queue(of.queue).outstanding.values() ?? []) {
-      if (outstanding.offset >= from && outstanding.offset < to) this.#keepOutstanding(outstanding);
-    }
+    const subscription = this.#subscriptionOf(of);
+    for (const outstanding of subscription?.outstandingIn(of.queue, from, to) ?? []) this.#keepOutstanding(outstanding);
   }
 
   #keepTopic(topic: TopicState): void {

@@ -223,23 +223,29 @@ export class Subscription implements Captured {
   passOver(queue: number, from: Offset, to: Offset): void {
     const progress = this.queue(queue);
     progress.ready.remove(from, to);
-    // Only what was given back before its first delivery counted can be there; whichever is shorter is walked.
-    const { outstanding } = progress;
-    if (to - from <= outstanding.size) for (let offset = from; offset < to; offset++) this.end(queue, offset);
-    else for (const offset of outstanding.keys()) if (offset >= from && offset < to) this.end(queue, offset);
+    // Only what was given back before its first delivery counted can be there.
+    for (const { offset } of this.outstandingIn(queue, from, to)) this.end(queue, offset);
     this.passedOver += to - from;
   }
 
-  /** What of it is dropped when everything before `upTo` is: as good as acknowledged (RET-1). */
-  *outstandingBefore(queue: number, upTo: Offset): Generator<Outstanding> {
-    for (const outstanding of this.#queues[queue]?.outstanding.values() ?? []) {
-      if (outstanding.offset < upTo) yield outstanding;
+  /** What stands in `[from, to)`. Walks whichever is shorter: there may be a million, and each poll may ask (RET-1). */
+  *outstandingIn(queue: number, from: Offset, to: Offset): Generator<Outstanding> {
+    const outstanding = this.#queues[queue]?.outstanding;
+    if (outstanding === undefined) return;
+    if (to - from <= outstanding.size) {
+      for (let offset = from; offset < to; offset++) {
+        const known = outstanding.get(offset);
+        if (known !== undefined) yield known;
+      }
+    } else {
+      for (const each of outstanding.values()) if (each.offset >= from && each.offset < to) yield each;
     }
   }
 
-  dropUpTo(queue: number, upTo: Offset): void {
+  /** These are gone, as good as acknowledged (RET-1); those before them have been for long. */
+  drop(queue: number, from: Offset, upTo: Offset): void {
     this.queue(queue).ready.remove(0, upTo);
-    for (const { offset } of this.outstandingBefore(queue, upTo)) this.end(queue, offset);
+    for (const { offset } of this.outstandingIn(queue, from, upTo)) this.end(queue, offset);
   }
 
   #leave(outstanding: Outstanding): void {
