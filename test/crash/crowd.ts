@@ -126,6 +126,8 @@ export interface CrowdOptions {
 export class Crowd {
   /** Answers with a 5xx. Nobody knows what became of the request. */
   serverErrors = 0;
+  /** Publishes and polls, and ends nothing of what it gets. */
+  isHesitant = false;
   readonly #settings: Settings;
   readonly #random: SeededRandom;
   readonly #writer: HistoryWriter;
@@ -352,7 +354,7 @@ export class Crowd {
       as === "ack"
         ? { name: "acknowledge-messages", topic, consumer: group }
         : { name: "end-transaction", topic, resolution: as };
-    for (let attempt = 1; attempt <= 2; attempt++) {
+    for (let attempt = 1; attempt <= 2 && !this.isHesitant; attempt++) {
       const invoke = () => this.#writer.invoke(person.name, as, { topic, group, h: handles });
       const done = await this.#ask(invoke, (endpoint) => person.client.end(endpoint, operation, handles));
       if (done !== undefined) {

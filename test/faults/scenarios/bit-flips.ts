@@ -38,7 +38,7 @@ export const bitFlips = scenario<{ readonly flips: number; readonly startEvery: 
   does: "one bit is flipped at a random place of a data directory, stopped or killed; fsck must find each, and what starts all the same may serve nothing wrong and hide nothing",
   short: { flips: 20, startEvery: 5, withinS: 150 },
   full: { flips: 500, startEvery: 5, withinS: 1_800 },
-  cores: 2,
+  cores: 1,
   async run({ flips, startEvery }, random) {
     const kinds = [await writeStopped(), await writeKilled()] as const;
     const sum: Sum = { flips: 0, refused: 0, harmless: 0, givenUp: 0, takenForATear: 0 };

@@ -11,7 +11,7 @@ export const kills = scenario<{ readonly kills: number }>({
   does: "kill -9 at random moments under mixed load; the checker judges what the clients saw",
   short: { kills: 6, withinS: 90 },
   full: { kills: 500, withinS: 2_400 },
-  cores: 2,
+  cores: 1,
   async run({ kills }, random) {
     const dataDirectory = join(await newDirectory(), "data");
     const run = await CrowdRun.begin({ random });

@@ -16,7 +16,7 @@ export const powerCuts = scenario<{ readonly cuts: number }>({
   needs: [reflinks],
   short: { cuts: 3, withinS: 120 },
   full: { cuts: 60, withinS: 900 },
-  cores: 2,
+  cores: 1,
   async run({ cuts }, random) {
     const control = await cutPower(CONTROL_CUTS, random, "relaxed");
     const lostByControl = describe(control.run.writer.events, control.judgement).lost ?? 0;
