@@ -91,29 +91,25 @@ export class OffsetRanges {
     }
   }
 
-  /** Takes `[from, to)` out; what is not in it is no matter. */
+  /** Takes `[from, to)` out; what is not in it is no matter. In one go, however many ranges that are. */
   remove(from: Offset, to: Offset): void {
     if (from >= to) return;
-    for (let index = this.#indexOf(from); index < this.#from.length; ) {
-      const start = this.#from[index] ?? 0;
-      const end = this.#to[index] ?? 0;
-      if (start >= to) return;
-      if (start < from && end > to) {
-        this.#from.splice(index + 1, 0, to);
-        this.#to.splice(index, 0, from);
+    let first = this.#indexOf(from);
+    const start = this.#from[first] ?? Number.POSITIVE_INFINITY;
+    if (start < from) {
+      const end = this.#to[first] ?? 0;
+      this.#to[first] = from;
+      first += 1;
+      if (end > to) {
+        this.#from.splice(first, 0, to);
+        this.#to.splice(first, 0, end);
         return;
-      }
-      if (start < from) {
-        this.#to[index] = from;
-        index++;
-      } else if (end > to) {
-        this.#from[index] = to;
-        return;
-      } else {
-        this.#from.splice(index, 1);
-        this.#to.splice(index, 1);
       }
     }
+    const last = this.#indexOf(to);
+    this.#from.splice(first, last - first);
+    this.#to.splice(first, last - first);
+    if ((this.#from[first] ?? Number.POSITIVE_INFINITY) < to) this.#from[first] = to;
   }
 
   /** Index of the first range that ends behind `offset`. */
