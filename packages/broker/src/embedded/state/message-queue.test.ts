@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { MessageQueue, type QueueSlice } from "./message-queue.ts";
+import { MessageQueue } from "./message-queue.ts";
+import type { QueueSlice } from "./queue-chunk.ts";
 import { NO_TAG, type TagHash, TagSet } from "./tag-set.ts";
 
 const CHUNK = 4_096;

@@ -21,7 +21,7 @@ import { groupRef, groupSettings, origin, topicKind, topicRef } from "../journal
 import type { DelayedMessage } from "./delayed-messages.ts";
 import type { KeptHalfMessage } from "./half-messages.ts";
 import type { HalfState } from "./half-state.ts";
-import type { QueueSlice } from "./message-queue.ts";
+import type { QueueSlice } from "./queue-chunk.ts";
 import type { KeptOutstanding, KeptPlace } from "./subscription.ts";
 import type { TagHash } from "./tag-set.ts";
 

@@ -1,0 +1,177 @@
+import type { EpochMs } from "../../domain/time.ts";
+import type { Offset, Position } from "../journal/fact.ts";
+import type { TagHash } from "./tag-set.ts";
+
+/** A run of a message queue's messages, as columns of numbers: what is kept of each, and how the columns grow. */
+
+/** Messages of a queue that are kept together. */
+export const CHUNK = 4_096;
+/** Of a chunk at first; it grows fourfold up to the whole. */
+const LEAST_ROOM = 64;
+/** What fits into a narrow column. */
+const MAX_DELTA = 2 ** 32 - 1;
+/** How finely the queue knows where in the journal a message joined it. */
+const JOINED_GRAIN = 1_024;
+
+/** The messages of one chunk, column by column: those from `from` up to, not including, `to`. Never changes. */
+export interface QueueSlice {
+  readonly from: Offset;
+  readonly to: Offset;
+  readonly positions: Float64Array;
+  readonly bodyBytes: Uint32Array;
+  /** Two halves for each message, the high one first. */
+  readonly tags: Uint32Array;
+  readonly visibleAt: Float64Array;
+  readonly joinedAt: Float64Array;
+  /** Where the messages themselves stand; absent where that is the same. */
+  readonly storedAt?: Float64Array | undefined;
+}
+
+/** Entries are only ever added, but for positions: these are cloned before a change while somebody may still look at them. */
+export interface Chunk {
+  positions: Float64Array;
+  /** Kept for dead letters, whose own facts point to where their messages stand. */
+  storedAt: Float64Array | undefined;
+  isCaptured: boolean;
+  /** Of what is still retained; unset until somebody asks. */
+  smallestPosition: Position | undefined;
+  bodyBytes: Uint32Array;
+  tags: Uint32Array;
+  /** When the first message of the chunk became visible. */
+  readonly visibleFrom: EpochMs;
+  /** How much later the others did; wider only where 49 days do not suffice. */
+  visibleAfter: Uint32Array | Float64Array;
+  /** Where in the journal the first message of the chunk joined the queue. */
+  readonly joinedFrom: Position;
+  /** How much further on the others did, in grains. */
+  joinedAfter: Uint32Array;
+}
+
+/** With room for so many messages, of which the first became visible, and joined the queue, then and there. */
+export function emptyChunk(count: number, visibleFrom: EpochMs, joinedFrom: Position): Chunk {
+  const room = roomFor(count);
+  return {
+    positions: new Float64Array(room),
+    storedAt: undefined,
+    isCaptured: false,
+    smallestPosition: undefined,
+    bodyBytes: new Uint32Array(room),
+    tags: new Uint32Array(2 * room),
+    visibleFrom,
+    visibleAfter: new Uint32Array(room),
+    joinedFrom: joinedFrom - (joinedFrom % JOINED_GRAIN), // so that it does not matter where a chunk begins
+    joinedAfter: new Uint32Array(room),
+  };
+}
+
+/** A chunk as it was captured: column by column, since a start adds millions of messages (RET-2). */
+export function chunkOfSlice(slice: QueueSlice): Chunk {
+  const { from, to, positions, bodyBytes, tags, storedAt } = slice;
+  const index = from % CHUNK;
+  const chunk = emptyChunk(index + to - from, slice.visibleAt[0] ?? 0, slice.joinedAt[0] ?? 0);
+  const room = chunk.positions.length;
+  const isWide = (slice.visibleAt[to - from - 1] ?? 0) - chunk.visibleFrom > MAX_DELTA;
+  if (isWide) chunk.visibleAfter = new Float64Array(room);
+  chunk.positions.set(positions, index);
+  chunk.bodyBytes.set(bodyBytes, index);
+  chunk.tags.set(tags, 2 * index);
+  if (storedAt !== undefined) {
+    chunk.storedAt = new Float64Array(room);
+    chunk.storedAt.set(storedAt, index);
+  }
+  for (let offset = from; offset < to; offset++) {
+    chunk.visibleAfter[offset % CHUNK] = (slice.visibleAt[offset - from] ?? 0) - chunk.visibleFrom;
+    chunk.joinedAfter[offset % CHUNK] = ((slice.joinedAt[offset - from] ?? 0) - chunk.joinedFrom) / JOINED_GRAIN;
+  }
+  return chunk;
+}
+
+/** What a chunk keeps of a message. */
+interface Entry {
+  readonly position: Position;
+  readonly storedAt: Position;
+  readonly bodyBytes: number;
+  readonly tag: TagHash;
+  readonly visibleAt: EpochMs;
+  readonly joinedAt: Position;
+}
+
+/** Adds the next message. */
+export function put(chunk: Chunk, index: number, entry: Entry): void {
+  const { position, storedAt, bodyBytes, tag } = entry;
+  if (index >= chunk.positions.length) widen(chunk, roomFor(index + 1));
+  chunk.positions[index] = position;
+  if (storedAt !== position) chunk.storedAt ??= chunk.positions.slice();
+  if (chunk.storedAt !== undefined) chunk.storedAt[index] = storedAt;
+  if (chunk.smallestPosition !== undefined)
+    chunk.smallestPosition = Math.min(chunk.smallestPosition, position, storedAt);
+  chunk.bodyBytes[index] = bodyBytes;
+  chunk.tags[2 * index] = tag.high;
+  chunk.tags[2 * index + 1] = tag.low;
+  const after = entry.visibleAt - chunk.visibleFrom;
+  if (after > MAX_DELTA && chunk.visibleAfter instanceof Uint32Array) {
+    chunk.visibleAfter = Float64Array.from(chunk.visibleAfter);
+  }
+  chunk.visibleAfter[index] = after;
+  chunk.joinedAfter[index] = (entry.joinedAt - chunk.joinedFrom) / JOINED_GRAIN;
+}
+
+export function visibleAt({ visibleFrom, visibleAfter }: Chunk, index: number): EpochMs {
+  return visibleFrom + (visibleAfter[index] ?? 0);
+}
+
+/** Or up to a grain before. */
+export function joinedAt({ joinedFrom, joinedAfter }: Chunk, index: number): Position {
+  return joinedFrom + (joinedAfter[index] ?? 0) * JOINED_GRAIN;
+}
+
+/** How many entries a chunk with so many is made for. Most queues of most brokers hold few messages: 8,000 empty ones must not take a gigabyte. */
+function roomFor(count: number): number {
+  let room = LEAST_ROOM;
+  while (room < count) room *= 4;
+  return room;
+}
+
+/** The columns are new ones: whoever captured the chunk keeps the old. */
+function widen(chunk: Chunk, room: number): void {
+  chunk.positions = copied(chunk.positions, new Float64Array(room));
+  chunk.storedAt = chunk.storedAt && copied(chunk.storedAt, new Float64Array(room));
+  chunk.bodyBytes = copied(chunk.bodyBytes, new Uint32Array(room));
+  chunk.tags = copied(chunk.tags, new Uint32Array(2 * room));
+  chunk.visibleAfter =
+    chunk.visibleAfter instanceof Uint32Array
+      ? copied(chunk.visibleAfter, new Uint32Array(room))
+      : copied(chunk.visibleAfter, new Float64Array(room));
+  chunk.joinedAfter = copied(chunk.joinedAfter, new Uint32Array(room));
+}
+
+function copied<Column extends Float64Array | Uint32Array>(from: Column, to: Column): Column {
+  to.set(from);
+  return to;
+}
+
+export function chunkOf(offset: Offset): number {
+  return Math.floor(offset / CHUNK);
+}
+
+export function leastAt({ positions, storedAt }: Chunk, index: number): Position {
+  const position = positions[index] ?? 0;
+  return storedAt === undefined ? position : Math.min(position, storedAt[index] ?? 0);
+}
+
+export function sliceOf(chunk: Chunk, start: Offset, from: Offset, to: Offset): QueueSlice {
+  const [low, high] = [from - start, to - start];
+  return {
+    from,
+    to,
+    positions: chunk.positions.subarray(low, high),
+    bodyBytes: chunk.bodyBytes.subarray(low, high),
+    tags: chunk.tags.subarray(2 * low, 2 * high),
+    visibleAt: Float64Array.from(chunk.visibleAfter.subarray(low, high), (after) => chunk.visibleFrom + after),
+    joinedAt: Float64Array.from(
+      chunk.joinedAfter.subarray(low, high),
+      (after) => chunk.joinedFrom + after * JOINED_GRAIN,
+    ),
+    storedAt: chunk.storedAt?.subarray(low, high),
+  };
+}
