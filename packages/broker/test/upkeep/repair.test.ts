@@ -150,7 +150,7 @@ describe("fsck --repair", () => {
 
   it("DUR-1.3: loses nothing by the head of a segment", async () => {
     const { used, bodies } = await aUsedDisk();
-    for (const path of used.paths(SEGMENT).slice(1)) used.disk.flipBit(path, 8 * 30 + 1);
+    for (const path of used.paths(SEGMENT)) used.disk.flipBit(path, 8 * 30 + 1);
     const { findings } = await used.repair();
     expect(findings.damages).toEqual([]);
     expect(await drain(await used.open(), "GID_a")).toEqual(bodies);
@@ -175,9 +175,17 @@ describe("fsck --repair", () => {
     expect(await drain(await used.open(), "GID_a")).toEqual(bodies.filter((body) => there.has(body)));
   });
 
-  it("DUR-1.3: gives up an old segment of which neither the head nor what tells it can be read", async () => {
-    const { used, bodies } = await aUsedDisk();
-    const path = used.paths(SEGMENT)[1] ?? "";
+  it.each([
+    ["the first segment", 0, []],
+    ["an old segment", 1, []],
+    ["the oldest segment that is left", 1, [0]],
+  ])("DUR-1.3: gives up %s of which neither the head nor what tells it can be read", async (_, index, forgotten) => {
+    const { used, bodies: all } = await aUsedDisk();
+    const path = used.paths(SEGMENT)[index] ?? "";
+    const before = forgotten.map((at) => used.paths(SEGMENT)[at] ?? "");
+    const bodies = all.filter((body) => !before.some((gone) => used.disk.bytesOf(gone).includes(body)));
+    for (const gone of before) await used.disk.remove(gone);
+    await used.repair();
     const there = new Set(bodies.filter((body) => !used.disk.bytesOf(path).includes(body)));
     for (const at of [4, 40]) used.disk.flipBit(path, at * 8);
     const { findings } = await used.repair();
@@ -244,6 +252,44 @@ describe("fsck --repair", () => {
     const delivered = await drain(await used.open(), "GID_a");
     expect(delivered.length).toBeGreaterThan(20);
     expect(delivered).toEqual(bodies.slice(0, delivered.length));
+  });
+
+  it("DUR-1.3: says that all is lost behind the end of a journal of which a snapshot knows more", async () => {
+    const { used, bodies } = await aUsedDisk();
+    const [older, newer] = used.paths(SNAPSHOT);
+    const newest = (await used.inspect()).replaysFrom?.group.segment ?? 0;
+    for (const path of used.paths(SEGMENT).slice(newest - 1)) await used.disk.remove(path);
+    const told: string[] = [];
+    const { findings } = await used.repair(async ({ damages }, { steps }) => {
+      expect(damages).toContainEqual(expect.objectContaining({ sort: "missing", segment: newest, needed: true }));
+      told.push(...steps.map(({ sentence }) => sentence));
+      return true;
+    });
+    expect(told).toContainEqual(
+      expect.stringMatching(/^Cut the journal before segment \d+, .* Lost is what came after/),
+    );
+    expect([findings.damages, used.paths(SNAPSHOT)]).toEqual([[], [older]]);
+    expect(newer).not.toBe(older);
+    const delivered = await drain(await used.open(), "GID_a");
+    expect(delivered).toEqual(bodies.slice(0, delivered.length));
+  });
+
+  it("DUR-1.3: says that all is lost behind the end of a segment of which a snapshot knows more", async () => {
+    const used = new UsedDisk();
+    const bench = await used.open();
+    const bodies = numbered(0, 6);
+    await bench.publishAll(bodies.slice(0, 3));
+    await bench.settle();
+    const [path = ""] = used.paths(SEGMENT);
+    const end = used.disk.bytesOf(path).length;
+    await bench.publishAll(bodies.slice(3));
+    await bench.close();
+    await (await used.open({ snapshotAfterBytes: 1 })).close();
+    used.disk.truncateTo(path, end);
+    const [, damage] = (await used.inspect()).damages;
+    expect(damage).toMatchObject({ sort: "bytes", segment: 1, from: end, needed: true });
+    expect((await used.repair()).findings.damages).toEqual([]);
+    expect(await drain(await used.open(), "GID_a")).toEqual(bodies.slice(0, 3));
   });
 
   it("DUR-1.3: says so where there is no way, and changes nothing", async () => {

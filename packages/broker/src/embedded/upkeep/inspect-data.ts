@@ -68,6 +68,8 @@ interface Expected {
   readonly link: ChainLink | undefined;
 }
 
+const BEGINNING: Expected = { number: 1, base: 0, link: { sequence: 0, previous: 0 } };
+
 /** Bytes up to the end of a segment that cannot be read: the next one knows what was there. */
 type OpenEnd = Range & { readonly header: SegmentHeader; readonly link: ChainLink };
 
@@ -130,6 +132,7 @@ class DataInspection {
 
   async readSegments(numbers: readonly number[]): Promise<void> {
     await this.#chooseBase(numbers);
+    if (numbers[0] === BEGINNING.number) this.#expected = BEGINNING;
     for (const number of numbers) {
       this.#noteMissing(number);
       const file = await this.#disk.open(this.#pathOf(segmentName(number)), "read");
@@ -139,6 +142,7 @@ class DataInspection {
         await file.close();
       }
     }
+    this.#noteLostEnd();
   }
 
   async conclude(): Promise<Omit<Findings, "directory" | "identity" | "bytes">> {
@@ -219,6 +223,22 @@ class DataInspection {
       this.#isFrozen = true;
     }
     if (this.#expected.number < number) this.#expected = undefined;
+  }
+
+  /** D2: a snapshot gets its name when the journal is on disk up to its position. One that ends before has lost its end. */
+  #noteLostEnd(): void {
+    const [newest] = this.#candidates;
+    const [last, expected] = [this.#segments.at(-1), this.#expected];
+    if (newest === undefined || last === undefined || expected?.link === undefined) return;
+    if (newest.position <= expected.base) return;
+    if (newest.group.segment >= expected.number) this.#noteMissing(newest.group.segment + 1);
+    else
+      this.#noteBytes(
+        last.header,
+        { from: last.bytes, to: newest.position - last.header.base },
+        expected.link,
+        undefined,
+      );
   }
 
   async #readSegment(number: number, file: DiskFile, isNewest: boolean): Promise<void> {

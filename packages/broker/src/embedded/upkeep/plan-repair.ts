@@ -19,6 +19,7 @@ export type RepairStep = { readonly sentence: string } & (
   | { readonly sort: "fill"; readonly gap: Gap }
   | { readonly sort: "rebuild"; readonly run: UnreadableRun }
   | { readonly sort: "give-up" }
+  | { readonly sort: "forget"; readonly run: UnreadableRun }
   /** Segments behind it go too; with offset 0 the segment itself. */
   | { readonly sort: "cut"; readonly segment: number; readonly offset: number }
 );
@@ -56,7 +57,7 @@ function isHopeless(damage: Damage): boolean {
     case "missing":
       return !damage.needed || damage.segment === 1;
     case "unreadable":
-      return segmentsFor(damage.run, () => 0) === undefined;
+      return damage.run.base !== undefined && segmentsFor(damage.run, () => 0) === undefined;
     default:
       return false;
   }
@@ -78,6 +79,9 @@ function stepsFor(damage: Damage): RepairStep[] {
     case "missing":
       return [cutAt(damage, damage.segment, 0)];
     case "unreadable": {
+      if (damage.run.base === undefined) {
+        return [{ sort: "forget", run: damage.run, sentence: `Remove ${describeDamage(damage)}.` }];
+      }
       const sentence = `Put segments without facts in the place of ${describeDamage(damage)}: ${describeLost(damage.lost)}`;
       return [{ sort: "rebuild", run: damage.run, sentence }];
     }

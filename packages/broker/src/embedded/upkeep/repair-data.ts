@@ -9,7 +9,7 @@ import { findData, lockAlone, saying } from "./data-files.ts";
 import type { Findings } from "./findings.ts";
 import { giveUpMessages } from "./give-up-messages.ts";
 import { inspectData } from "./inspect-data.ts";
-import { fillGap, type Gap, segmentsFor, writeHeader } from "./mend-segment.ts";
+import { fillGap, type Gap, segmentsFor, type UnreadableRun, writeHeader } from "./mend-segment.ts";
 import { planRepair, type RepairPlan, type RepairStep } from "./plan-repair.ts";
 import { NOBODY_WATCHES, type Progress } from "./progress.ts";
 
@@ -108,6 +108,8 @@ async function beginStep({ disk, random }: Runtime, options: RepairOptions, step
     }
     case "rebuild":
       return await rebuild(disk, options, segmentsFor(step.run, () => random.below(2 ** 32)) ?? []);
+    case "forget":
+      return await forget(disk, options, step.run);
     case "give-up":
       return undefined;
   }
@@ -154,6 +156,11 @@ async function rebuild(
       await file.close();
     }
   }
+}
+
+/** The oldest segments, as if their retention were over; the oldest first, so that there is never a hole. */
+async function forget(disk: Disk, options: RepairOptions, { first, last }: UnreadableRun): Promise<void> {
+  for (let number = first; number <= last; number++) await removeFile(disk, options, segmentName(number));
 }
 
 async function fill(disk: Disk, options: RepairOptions, gap: Gap): Promise<void> {
