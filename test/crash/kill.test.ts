@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
@@ -8,13 +7,13 @@ import {
   DEAD_LETTERS,
   type Got,
   type HistoryEvent,
-  type Settings,
   type Verb,
 } from "../checker/history.ts";
 import { HistoryWriter } from "../checker/history-writer.ts";
 import { judgeHistory } from "../checker/judge-history.ts";
 import { BrokerProcess, cleanUp, newDirectory, runToEnd } from "../process/broker-process.ts";
-import { CROWD_TOPICS, Crowd, GROUP_OF_FEW_RETRIES } from "./crowd.ts";
+import { Crowd } from "./crowd.ts";
+import { CROWD_SETTINGS, crowdBroker, IMMUNITY_MS } from "./crowd-settings.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 const KILLS = process.env.STAGEMQ_CI ? 50 : 10;
@@ -25,28 +24,6 @@ const TIMEOUT_MS = 60_000 + KILLS * 3_000;
 /** Long before it serves, or soon after. */
 const LONGEST_START_MS = 600;
 
-/** What `--fast` makes of 200 s, a minute and 10 s. A start may take 2 s, and this is no measurement: five times that. */
-const ENVIRONMENT = { STAGEMQ_INVISIBLE_FOR: "200s", STAGEMQ_LOG_LEVEL: "warn" };
-const IMMUNITY_MS = 1_000;
-const FEW_RETRIES = 1;
-const SETTINGS: Settings = {
-  topics: CROWD_TOPICS,
-  groups: { [GROUP_OF_FEW_RETRIES]: { maxRetries: FEW_RETRIES } },
-  invisibleForMs: { plain: 2_000, ordered: 1_000, half: 1_000 },
-  maxRetries: 288,
-  checkRoundedToMs: 100,
-  checksForMs: 864_000,
-  skewMs: 10,
-  lateMs: 5_000,
-  startWithinMs: 10_000,
-  drainWithinMs: 60_000,
-};
-const CONFIGURATION = `instances:
-  - id: MQ_INST_dev
-    groups:
-      - { id: ${GROUP_OF_FEW_RETRIES}, maxRetries: ${FEW_RETRIES}, from: earliest }
-`;
-
 afterAll(cleanUp);
 
 describe("a broker killed with -9 again and again, under load", () => {
@@ -54,15 +31,11 @@ describe("a broker killed with -9 again and again, under load", () => {
     timeout: TIMEOUT_MS,
   }, async () => {
     const random = new SeededRandom(SEED);
-    const folder = await newDirectory();
-    const file = join(folder, "stagemq.yaml");
-    await writeFile(file, CONFIGURATION);
-    const dataDirectory = join(folder, "data");
-    const options = { dataDirectory, args: ["--fast", "--config", file], environment: ENVIRONMENT };
+    const options = await crowdBroker({ dataDirectory: join(await newDirectory(), "data") });
     const historyFile = process.env.STAGEMQ_HISTORY;
     const writer = new HistoryWriter(historyFile === undefined ? {} : { file: historyFile });
-    writer.settings(SETTINGS);
-    const crowd = new Crowd({ settings: SETTINGS, random, writer, immunityMs: IMMUNITY_MS });
+    writer.settings(CROWD_SETTINGS);
+    const crowd = new Crowd({ settings: CROWD_SETTINGS, random, writer, immunityMs: IMMUNITY_MS });
     const startBroker = async () => {
       const broker = await writer.fault({ kind: "start" }, () => BrokerProcess.start(options));
       crowd.brokerServes(broker.endpoint);

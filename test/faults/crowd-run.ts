@@ -4,32 +4,14 @@ import { join } from "node:path";
 import type { ConsumeResult, HistoryEvent, Settings, Verb } from "../checker/history.ts";
 import { HistoryWriter } from "../checker/history-writer.ts";
 import { type Judgement, judgeHistory } from "../checker/judge-history.ts";
-import { type Cast, CROWD_TOPICS, Crowd, GROUP_OF_FEW_RETRIES } from "../crash/crowd.ts";
+import { type Cast, Crowd } from "../crash/crowd.ts";
+import { CROWD_SETTINGS, crowdBroker, IMMUNITY_MS } from "../crash/crowd-settings.ts";
 import type { SeededRandom } from "../crash/seeded-random.ts";
-import { type BrokerOptions, BrokerProcess, newDirectory } from "../process/broker-process.ts";
+import { type BrokerOptions, BrokerProcess, runToEnd } from "../process/broker-process.ts";
 import { type Figures, hold } from "./front-door/figures.ts";
 
-/** What `--fast` makes of 200 s, a minute and 10 s. */
-const ENVIRONMENT = { STAGEMQ_INVISIBLE_FOR: "200s", STAGEMQ_LOG_LEVEL: "warn" };
-const IMMUNITY_MS = 1_000;
-const FEW_RETRIES = 1;
-export const SETTINGS: Settings = {
-  topics: CROWD_TOPICS,
-  groups: { [GROUP_OF_FEW_RETRIES]: { maxRetries: FEW_RETRIES } },
-  invisibleForMs: { plain: 2_000, ordered: 1_000, half: 1_000 },
-  maxRetries: 288,
-  checkRoundedToMs: 100,
-  checksForMs: 864_000,
-  skewMs: 10,
-  lateMs: 5_000,
-  startWithinMs: 10_000,
-  drainWithinMs: 120_000,
-};
-const CONFIGURATION = `instances:
-  - id: MQ_INST_dev
-    groups:
-      - { id: ${GROUP_OF_FEW_RETRIES}, maxRetries: ${FEW_RETRIES}, from: earliest }
-`;
+/** Long, on a machine that is busy. */
+const drainWithinMs = 120_000;
 const ENDINGS = ["ack", "commit", "rollback"] as const;
 
 export interface CrowdRunOptions {
@@ -47,15 +29,12 @@ export class CrowdRun {
   readonly #broker: BrokerOptions;
 
   static async begin({ random, cast, settings, broker = {} }: CrowdRunOptions): Promise<CrowdRun> {
-    const file = join(await newDirectory(), "stagemq.yaml");
-    await writeFile(file, CONFIGURATION);
-    const { args = [], environment = {}, ...more } = broker;
-    const options = {
-      ...more,
-      args: ["--fast", "--config", file, ...args],
-      environment: { ...ENVIRONMENT, ...environment },
-    };
-    const run = new CrowdRun(options, random, { ...SETTINGS, ...settings }, cast);
+    const run = new CrowdRun(
+      await crowdBroker(broker),
+      random,
+      { ...CROWD_SETTINGS, drainWithinMs, ...settings },
+      cast,
+    );
     run.crowd.start();
     return run;
   }
@@ -81,6 +60,11 @@ export class CrowdRun {
       this.crowd.brokerIsGone();
       await killed;
     });
+  }
+
+  /** Starts one, and kills it this long after, whether it serves by then or not. */
+  async killAtStart(dataDirectory: string, afterMs: number): Promise<void> {
+    await runToEnd({ ...this.#broker, dataDirectory, killedAfterMs: afterMs });
   }
 
   /** Has everything end, stops the broker, and judges. */
