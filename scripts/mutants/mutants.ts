@@ -431,7 +431,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: "RET-1.3",
     does: "leaves what was dropped in flight, and the gate closed",
     file: `${EMBEDDED}/state/apply-fact.ts`,
-    was: "      subscription.dropUpTo(fact.queue, fact.upTo);\n",
+    was: "      subscription.drop(fact.queue, fact.from, fact.upTo);\n",
     becomes: "",
   },
   {
