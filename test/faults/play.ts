@@ -9,7 +9,8 @@ const [name, form, seed] = process.argv.slice(2);
 const scenario = SCENARIOS.find((one) => one.name === name);
 if (scenario === undefined) throw new Error(`there is no scenario ${name}`);
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, leave);
+let leaving: Promise<void> | undefined;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, leave);
 process.once("disconnect", leave);
 
 const outcome = await scenario.play(form as Form, new SeededRandom(Number(seed))).then(
@@ -19,10 +20,16 @@ const outcome = await scenario.play(form as Form, new SeededRandom(Number(seed))
 await new Promise((resolve) => process.send?.(outcome, resolve));
 await leave();
 
+/** A second signal does not hurry the first. */
 async function leave(): Promise<void> {
+  leaving ??= clearAway();
+  await leaving;
+  process.exit();
+}
+
+async function clearAway(): Promise<void> {
   // What they use can be unmounted only then, and what is mounted cannot be removed.
   await endAll();
   await undoAll();
   await cleanUp();
-  process.exit();
 }
