@@ -68,7 +68,7 @@ describe.concurrent("stagemq backup", () => {
     });
     expect(await runProgram("backup", "create", directory)).toMatchObject({
       code: 2,
-      errorOutput: "Missing required argument 'target'. See stagemq backup --help.\n",
+      errorOutput: "Missing required argument 'target'. See stagemq backup create --help.\n",
     });
   });
 });
@@ -105,6 +105,7 @@ describe.concurrent("stagemq fsck", () => {
     expect(shown.output).toMatch(
       /00000001\.seg: segment 1, bytes \d+ to \d+: at least 1 message of orders \(stops the start\)/,
     );
+    expect(shown.output).toContain(`\nRepair it: stagemq fsck ${dataDirectory} --repair\n`);
     const asked = await runProgram("fsck", dataDirectory, "--repair");
     expect([asked.code, asked.output]).toEqual([2, ""]);
     expect(asked.errorOutput).toContain("Add --yes to repair without asking.\nNothing was changed.\n");
@@ -119,5 +120,17 @@ describe.concurrent("stagemq fsck", () => {
     const bodies = await drain(next, "orders");
     await next.stop();
     expect(bodies).toEqual(["first", "second"]);
+  });
+
+  it("DUR-1.3: does not offer a repair where there is none", async ({ expect }) => {
+    const dataDirectory = await newDirectory();
+    await (await BrokerProcess.start({ dataDirectory })).stop();
+    await writeFile(join(dataDirectory, "stagemq-data.json"), "{}");
+    const { code, output } = await runProgram("fsck", dataDirectory);
+    expect(code).toBe(1);
+    expect(output).toContain(
+      "\nstagemq-data.json cannot be made anew: it holds the key to all handles. Restore a backup",
+    );
+    expect(output).not.toContain("--repair");
   });
 });

@@ -142,8 +142,21 @@ describe("backup", () => {
     const nowhere = { directory: "/nowhere", target: "/other", version };
     await expect(createBackup({ disk, clock }, nowhere, NOBODY_WATCHES)).rejects.toMatchObject({
       exitCode: 3,
-      message: "/nowhere holds no data of stagemq.",
+      message: "/nowhere is empty or does not exist.",
     });
+    used.disk.plant("/notes/mine", Buffer.from("mine"));
+    const notOurs = { directory: "/notes", target: "/other", version };
+    await expect(createBackup({ disk, clock }, notOurs, NOBODY_WATCHES)).rejects.toMatchObject({
+      exitCode: 3,
+      message: "/notes holds no data of stagemq.",
+    });
+    for (const inside of [DIRECTORY, `${DIRECTORY}/copy`]) {
+      await expect(create(used, NOBODY_WATCHES, inside)).rejects.toMatchObject({
+        exitCode: 2,
+        message: `${inside} lies in the data directory itself. Put the copy somewhere else.`,
+      });
+    }
+    await create(used, NOBODY_WATCHES, `${DIRECTORY}-copy`);
   });
 
   it("names damaged data instead of copying it", async () => {

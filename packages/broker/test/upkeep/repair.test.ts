@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { describeDamage } from "../../src/embedded/upkeep/damage.ts";
+import { reportFindings } from "../../src/embedded/upkeep/report-findings.ts";
 import { refusalsOf } from "../conformance/bench.ts";
 import { DIRECTORY, drain, numbered, UsedDisk } from "./used-disk.ts";
 
@@ -294,7 +295,9 @@ describe("fsck --repair", () => {
 
   it("DUR-1.3: says so where there is no way, and changes nothing", async () => {
     const { used } = await aUsedDisk();
+    expect(reportFindings(await used.inspect())).not.toHaveProperty("obstacle");
     used.disk.flipBit(`${DIRECTORY}/stagemq-data.json`, 400);
+    expect(reportFindings(await used.inspect()).obstacle).toMatch(/^stagemq-data\.json cannot be made anew/);
     await expect(used.repair()).rejects.toMatchObject({
       exitCode: 1,
       message: expect.stringMatching(/^stagemq-data\.json cannot be made anew: it holds the key to all handles/),

@@ -23,7 +23,7 @@ export async function fsck(given: string, flags: FsckFlags, around: Surroundings
   const report = await door.inspectDirectory(directory, host, progress).finally(progress.end);
   host.answer(flags.json ? formatJson(report) : describeReport(report));
   if (report.sound) return EXIT.ok;
-  if (!flags.json) host.answer(`Repair it: stagemq fsck ${given} --repair\n`);
+  if (!flags.json) host.answer(`${report.obstacle ?? `Repair it: stagemq fsck ${given} --repair`}\n`);
   return EXIT.failure;
 }
 

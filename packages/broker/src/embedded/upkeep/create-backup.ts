@@ -33,6 +33,9 @@ export async function createBackup(
   const { directory, target, version } = options;
   const begunAt = clock.wall();
   await saying(directory, () => findData(disk, directory, version));
+  if (`${target}/`.startsWith(`${directory}/`)) {
+    throw new StartError(2, `${target} lies in the data directory itself. Put the copy somewhere else.`);
+  }
   return await saying(target, async () => {
     await makeEmptyDirectory(disk, target);
     for (let attempt = 1; ; attempt++) {

@@ -21,6 +21,7 @@ export async function findData(disk: Disk, directory: string, version: string): 
   const found = await disk.list(directory);
   const snapshots = found.map(parseSnapshotName).filter((position) => position !== undefined);
   const segments = found.map(parseSegmentName).filter((number) => number !== undefined);
+  if (found.length === 0) throw new StartError(3, `${directory} is empty or does not exist.`);
   if (!found.includes(IDENTITY) && segments.length === 0) {
     throw new StartError(3, `${directory} holds no data of stagemq.`);
   }

@@ -1,6 +1,7 @@
 import type { Position } from "../journal/fact.ts";
 import { type Damage, describeDamage, fileOf } from "./damage.ts";
 import type { Findings } from "./findings.ts";
+import { planRepair } from "./plan-repair.ts";
 
 /** What was found in a data directory, as plain values for people and programs. */
 export interface DataReport {
@@ -19,6 +20,8 @@ export interface DataReport {
   /** The end of a write that was never confirmed: no damage, the next start cuts it. */
   readonly tornBytes: number;
   readonly damages: readonly ReportedDamage[];
+  /** Why they cannot be repaired, and what to do; absent where they can, or nothing is damaged. */
+  readonly obstacle?: string;
 }
 
 export interface ReportedTopic {
@@ -61,7 +64,13 @@ export function reportFindings(findings: Findings): DataReport {
     topics: topics.map(({ ref, ...counts }) => ({ ...ref, ...counts })),
     tornBytes: tear === undefined ? 0 : tear.to - tear.from,
     damages: damages.map(reportDamage),
+    ...describeObstacle(findings),
   };
+}
+
+function describeObstacle(findings: Findings): Pick<DataReport, "obstacle"> {
+  const obstacle = findings.damages.length === 0 ? undefined : planRepair(findings).obstacle;
+  return obstacle === undefined ? {} : { obstacle };
 }
 
 function reportDamage(damage: Damage): ReportedDamage {
