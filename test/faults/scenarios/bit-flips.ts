@@ -37,7 +37,7 @@ export const bitFlips = scenario<{ readonly flips: number; readonly startEvery: 
   name: "bit-flips",
   does: "one bit is flipped at a random place of a data directory, stopped or killed; fsck must find each, and what starts all the same may serve nothing wrong and hide nothing",
   short: { flips: 20, startEvery: 5, withinS: 150 },
-  full: { flips: 500, startEvery: 5, withinS: 1_800 },
+  full: { flips: 500, startEvery: 5, withinS: 3_600 },
   cores: 1,
   async run({ flips, startEvery }, random) {
     const kinds = [await writeStopped(), await writeKilled()] as const;

@@ -13,7 +13,7 @@ export const transactions = scenario<{ readonly transactions: number; readonly k
   name: "transactions",
   does: "transactions that are committed or rolled back at once, late, in both ways at the same time, or at a back-check, and kills",
   short: { transactions: 1_000, kills: 1, withinS: 150 },
-  full: { transactions: 50_000, kills: 5, withinS: 1_800 },
+  full: { transactions: 50_000, kills: 5, withinS: 3_600 },
   cores: 2,
   async run({ transactions, kills }, random) {
     const run = await CrowdRun.begin({
