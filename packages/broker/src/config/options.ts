@@ -1,4 +1,5 @@
 import { DEFAULT_MAX_BATCH_BYTES, DEFAULT_MAX_DELAY } from "../domain/limits.ts";
+import { MIB } from "../domain/size.ts";
 import { HOUR, MINUTE, SECOND } from "../domain/time.ts";
 import { DEFAULT_ORDERED_QUEUES, MAX_QUEUES } from "../domain/topic.ts";
 import {
@@ -35,7 +36,6 @@ export interface Option<T = unknown, Default = T> {
 
 const EVERYWHERE: readonly Place[] = ["flag", "environment", "file"];
 const NOT_A_FLAG: readonly Place[] = ["environment", "file"];
-const MIB = 1_048_576;
 
 /** Both commands have the same default. */
 function both<T>(value: T): Readonly<Record<Command, T>> {

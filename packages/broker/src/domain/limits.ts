@@ -1,8 +1,6 @@
 import { BrokerError } from "./broker-error.ts";
+import { KIB, MIB } from "./size.ts";
 import { DAY, type DurationMs, SECOND } from "./time.ts";
-
-const KIB = 1_024;
-const MIB = 1_024 * KIB;
 
 /** What PUB-4, DEL-7, TX-1 and DLY-3 bound. Fixed by the protocol unless a setting says otherwise. */
 export const MAX_BODY_BYTES = 4 * MIB;

@@ -1,4 +1,4 @@
-import type { EpochMs } from "../domain/time.ts";
+import { type EpochMs, SECOND } from "../domain/time.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Context } from "./decisions/context.ts";
 import { decideForgetting } from "./decisions/decide-forgetting.ts";
@@ -14,7 +14,6 @@ import type { Ledger } from "./state/ledger.ts";
 const PAUSE = 10_000;
 /** While the wall clock is behind, it may jump forward unnoticed. */
 const LOOK_AGAIN_AFTER = 60_000;
-const SECOND = 1_000;
 /** By what part of its limit the journal must grow until it is looked at again. */
 const GROWTH = 1 / 256;
 

@@ -1,11 +1,10 @@
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
+import { MIB } from "../domain/size.ts";
 import { MINUTE } from "../domain/time.ts";
 import { SimulatedClock } from "../testing/simulated-clock.ts";
 import { AnswersUnderWay } from "./answers-under-way.ts";
-
-const MIB = 1_024 * 1_024;
 
 function open(): { readonly clock: SimulatedClock; readonly answers: AnswersUnderWay } {
   const clock = new SimulatedClock();

@@ -4,6 +4,7 @@ import { formatRequestId, rangeText } from "@stagemq/wire";
 import type { Credentials } from "../access/credentials.ts";
 import { type Address, formatAddress } from "../domain/address.ts";
 import { BrokerError } from "../domain/broker-error.ts";
+import { MIB } from "../domain/size.ts";
 import { type DurationMs, describeDuration, type EpochMs, MINUTE, SECOND } from "../domain/time.ts";
 import type { Engine, GiveBackRequest } from "../engine/engine.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -21,7 +22,6 @@ import { RequestBody } from "./request-body.ts";
 import { RequestLog } from "./request-log.ts";
 import { type Admitted, SignedProtocol, type SignedProtocolOptions } from "./signed-protocol.ts";
 
-const MIB = 1_024 * 1_024;
 const MAX_HOST = 255;
 const MAX_HEADER_BYTES = 16 * 1_024;
 /** After this the last answers are cut short, so that the process ends within 10 s (RUN-2). */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { KIB } from "../domain/size.ts";
 import { ReadBudget } from "./read-budget.ts";
 
-const KIB = 1_024;
 const never = new AbortController().signal;
 
 /** Names what was reserved, in order. */

@@ -1,13 +1,11 @@
 import { expect, it } from "vitest";
+import { HOUR, MINUTE } from "../../src/domain/time.ts";
 import { MemoryJournal } from "../../src/embedded/journal/memory-journal.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
 import { watch } from "./bench.ts";
 import { openOnDisk, openOver } from "./open-embedded.ts";
-
-const MINUTE = 60_000;
-const HOUR = 3_600_000;
 
 it("TIM-1.2: after a start with the wall clock set back, time goes on from the newest instant in the journal", async () => {
   const random = new SeededRandom(1);

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
+import { MINUTE } from "../../src/domain/time.ts";
 import { bodiesOf, INSTANCE, ordered } from "./bench.ts";
 import type { Rule } from "./describe-messaging.ts";
 
-const MINUTE = 60_000;
 const DEAD = "%DLQ%GID_a";
 
 export function deadLetterPollsRules(rule: Rule): void {

@@ -1,8 +1,7 @@
 import { expect } from "vitest";
+import { DAY } from "../../src/domain/time.ts";
 import { type Bench, bodiesOf } from "./bench.ts";
 import type { Rule } from "./describe-messaging.ts";
-
-const DAY = 86_400_000;
 
 function publishAt(bench: Bench, after: number, body: string): Promise<unknown> {
   return bench.publish({ body, intent: { kind: "delayed", deliverAt: bench.now + after } });

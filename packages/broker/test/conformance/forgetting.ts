@@ -1,9 +1,8 @@
 import { expect } from "vitest";
+import { HOUR, MINUTE } from "../../src/domain/time.ts";
 import { type Bench, bodiesOf, INSTANCE, refusalsOf } from "./bench.ts";
 import type { Rule } from "./describe-messaging.ts";
 
-const MINUTE = 60_000;
-const HOUR = 3_600_000;
 const RETENTION = 72 * HOUR;
 /** Within which what is idle is looked at again. */
 const A_WHILE = HOUR;

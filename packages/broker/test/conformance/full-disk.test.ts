@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { KIB } from "../../src/domain/size.ts";
 import { StartError } from "../../src/domain/start-error.ts";
+import { MINUTE } from "../../src/domain/time.ts";
 import { RESERVE_NAME } from "../../src/embedded/journal/space.ts";
 import type { EngineSettings } from "../../src/embedded/settings.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
@@ -8,8 +10,6 @@ import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
 import { type Bench, bodiesOf, refusalsOf, watch } from "./bench.ts";
 import { openOnDisk } from "./open-embedded.ts";
 
-const KIB = 1_024;
-const MINUTE = 60_000;
 const RESERVE = `/data/${RESERVE_NAME}`;
 const FILLING = "/other/filling";
 const SPACE = { reserveBytes: 64 * KIB, minFreeBytes: 64 * KIB };

@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { PublishIntent } from "../../src/domain/message.ts";
+import { KIB, MIB } from "../../src/domain/size.ts";
 import { Bench, bodiesOf, DEFAULTS, INSTANCE, type PublishInput } from "./bench.ts";
 import { engines } from "./engines.ts";
 
-const KIB = 1_024;
-const MIB = 1_024 * KIB;
 const NORMAL: PublishIntent = { kind: "normal" };
 const REFUSED = { code: expect.stringMatching(/^(invalid-argument|message-too-large)$/) };
 

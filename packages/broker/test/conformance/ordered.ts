@@ -1,8 +1,8 @@
 import { expect } from "vitest";
+import { MINUTE } from "../../src/domain/time.ts";
 import { type Bench, bodiesOf, INSTANCE, ordered, refusalsOf } from "./bench.ts";
 import type { Rule } from "./describe-messaging.ts";
 
-const MINUTE = 60_000;
 const TOPIC = { instance: INSTANCE, topic: "orders" };
 const GROUP = { instance: INSTANCE, group: "GID_a" };
 /** Keys of four message queues out of eight: 1, 2, 3, 4. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { KIB } from "../../src/domain/size.ts";
+import { HOUR } from "../../src/domain/time.ts";
 import { FileJournal } from "../../src/embedded/journal/file-journal.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import { RecordingLog } from "../../src/testing/recording-log.ts";
@@ -7,14 +9,12 @@ import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
 import { type Bench, INSTANCE } from "./bench.ts";
 import { openOver } from "./open-embedded.ts";
 
-const KIB = 1_024;
 const LIMIT = 256 * KIB;
 const SEGMENT = 8 * KIB;
 const BODY = "x".repeat(KIB);
 /** The frame, key and id of a message of this size. */
 const MESSAGE = BODY.length + 90;
 const ENOUGH = (2 * LIMIT) / MESSAGE;
-const HOUR = 3_600_000;
 const TRANSACTIONAL = { kind: "transactional", firstCheckAfter: 300_000 } as const;
 const HOUSEKEEPING = { snapshotAfterBytes: 16 * KIB, roundEvery: 10_000 };
 

@@ -1,10 +1,8 @@
 import { expect } from "vitest";
+import { DAY, HOUR, MINUTE } from "../../src/domain/time.ts";
 import { type Bench, bodiesOf, INSTANCE, ordered, refusalsOf, watch } from "./bench.ts";
 import type { Rule } from "./describe-messaging.ts";
 
-const MINUTE = 60_000;
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 const RETENTION = 72 * HOUR;
 const DEAD_LETTERS = "%DLQ%GID_a";
 const TRANSACTIONAL = { kind: "transactional", firstCheckAfter: 10_000 } as const;

@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { DAY, MINUTE } from "../../src/domain/time.ts";
 import { HALF_MESSAGE, type HalfEvent, type HalfState } from "../../src/embedded/state/half-state.ts";
 import type { Delivery, ReceiptHandle } from "../../src/engine/engine.ts";
 import { Bench, bodiesOf, DEFAULTS, INSTANCE, ordered } from "./bench.ts";
 import { engines } from "./engines.ts";
 import { cellsOf, formatTable, rulePage, type StateTable } from "./state-table.ts";
 
-const MINUTE = 60_000;
-const DAY = 86_400_000;
 /** How long before the message is dropped the state is reached. */
 const JUST_BEFORE = 1_000;
 const TOPIC = { instance: INSTANCE, topic: "orders" };

@@ -1,10 +1,7 @@
 import { expect } from "vitest";
+import { DAY, HOUR, MINUTE } from "../../src/domain/time.ts";
 import { INSTANCE, refusalsOf } from "./bench.ts";
 import type { Rule } from "./describe-messaging.ts";
-
-const MINUTE = 60_000;
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 
 export function timeRules(rule: Rule): void {
   rule(

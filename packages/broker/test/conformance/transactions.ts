@@ -1,10 +1,10 @@
 import { expect } from "vitest";
 import type { PublishIntent } from "../../src/domain/message.ts";
+import { DAY } from "../../src/domain/time.ts";
 import type { Delivery, ReceiptHandle } from "../../src/engine/engine.ts";
 import { type Bench, bodiesOf, INSTANCE, type PublishInput, refusalsOf } from "./bench.ts";
 import type { Rule } from "./describe-messaging.ts";
 
-const DAY = 86_400_000;
 const TOPIC = { instance: INSTANCE, topic: "orders" };
 
 /** A half message with 10 s of immunity; its transaction handle. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { KIB } from "../../src/domain/size.ts";
 import { DEFAULT_HTTP_LIMITS } from "../../src/http/http-front.ts";
 import { elementOf, headerOf, openFront, verdictOf } from "./open-front.ts";
 import { RawClient } from "./raw-client.ts";
 import { aMessage, POLL } from "./signed-request.ts";
 
-const KIB = 1_024;
 const SMALL_LIMITS = { maxRequestBytes: 100 * KIB, maxDrain: 300 * KIB };
 const aBodyOf = (bytes: number) => aMessage({ body: "x".repeat(bytes - aMessage({ body: "" }).length) });
 const chunk = (bytes: number) => `${bytes.toString(16)}\r\n${"x".repeat(bytes)}\r\n`;

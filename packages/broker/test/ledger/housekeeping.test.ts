@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { DAY, HOUR } from "../../src/domain/time.ts";
 import type { Fact, Position } from "../../src/embedded/journal/fact.ts";
 import { FileJournal } from "../../src/embedded/journal/file-journal.ts";
 import type { Recorded } from "../../src/embedded/journal/journal.ts";
@@ -12,8 +13,6 @@ import { type Bench, bodiesOf, INSTANCE, refusalsOf } from "../conformance/bench
 import { openOnDisk, openOver } from "../conformance/open-embedded.ts";
 
 const ORDERS = { instance: INSTANCE, topic: "orders" };
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 const HALF = { kind: "transactional", firstCheckAfter: 300_000 } as const;
 const FILLING = "x".repeat(2_000);
 const HOUSEKEEPING = {

@@ -1,5 +1,5 @@
 import { deadLetterTopicOf } from "../../domain/names.ts";
-import type { EpochMs } from "../../domain/time.ts";
+import { type EpochMs, SECOND } from "../../domain/time.ts";
 import type { Fact, Id } from "../journal/fact.ts";
 import type { LastUses } from "../last-uses.ts";
 import type { GroupState, Ledger, TopicState } from "../state/ledger.ts";
@@ -20,7 +20,6 @@ interface Place {
 
 /** How much of the retention what is idle, but still holds something, waits to be looked at again. */
 const PATIENCE = 1 / 72;
-const SECOND = 1_000;
 
 /** GRP-1: topics and groups that were made by use, are idle for the retention, and would be made again as they are. */
 export function decideForgetting(ledger: Ledger, uses: LastUses, context: Context): ForgettingDecision {

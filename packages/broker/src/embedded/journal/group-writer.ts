@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { BrokerError } from "../../domain/broker-error.ts";
+import { MIB } from "../../domain/size.ts";
 import type { DurationMs } from "../../domain/time.ts";
 import type { Alarm } from "../../runtime/clock.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
@@ -19,8 +20,6 @@ import {
 } from "./segment.ts";
 import type { SegmentFiles, StoredSegment } from "./segment-files.ts";
 import type { DiskSpace } from "./space.ts";
-
-const MIB = 1_024 * 1_024;
 
 export interface GroupWriterOptions {
   readonly directory: string;

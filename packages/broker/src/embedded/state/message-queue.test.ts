@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { DAY } from "../../domain/time.ts";
 import { MessageQueue } from "./message-queue.ts";
 import type { QueueSlice } from "./queue-chunk.ts";
 import { NO_TAG, type TagHash, TagSet } from "./tag-set.ts";
 
 const CHUNK = 4_096;
-const DAY = 86_400_000;
 
 function tagSet(...tags: readonly TagHash[]): TagSet {
   const set = new TagSet();

@@ -1,0 +1,3 @@
+/** In bytes. */
+export const KIB = 1_024;
+export const MIB = 1_024 * KIB;
