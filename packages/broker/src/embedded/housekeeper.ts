@@ -77,8 +77,12 @@ export class Housekeeper {
   #scrubAt: EpochMs = Number.NEGATIVE_INFINITY;
   #round: Alarm | undefined;
   #roundAt: EpochMs = Number.POSITIVE_INFINITY;
-  /** Since the last segments went. */
-  #copiedBytes = 0;
+  /** What may still be copied until segments go. */
+  #mayCopyBytes = Number.POSITIVE_INFINITY;
+  /** Up to where the journal was when nothing was worth tidying. */
+  #tidyUpTo: Position = -1;
+  /** Once, until there is plenty again. */
+  #hasSaidNoRoom = false;
   #work: Promise<void> | undefined;
   #isStopping = false;
 
@@ -107,17 +111,16 @@ export class Housekeeper {
     await this.#work;
     const { snapshotAtStopAfterBytes, snapshotAtStopUpToBytes } = this.#settings;
     const isWorthIt = this.#end - this.#snapshotAt >= snapshotAtStopAfterBytes && this.#end > this.#snapshotAt;
-    if (!isWorthIt || this.#isScarce || this.#expectedBytes() > snapshotAtStopUpToBytes) return;
+    if (!isWorthIt || !this.#mayTakeSnapshot || this.#expectedBytes() > snapshotAtStopUpToBytes) return;
     await this.#trying("snapshot", () => this.#takeSnapshot((slices) => slices));
   }
 
   /** Sets on foot what is due by the size of the journal. */
   #look(): void {
     if (this.#isStopping) return;
-    this.#nextLookAt = Math.min(this.#nextSnapshotAt, this.#end + this.#settings.snapshotAfterBytes / 16);
-    // D4: what space is left on a full disk is for those who wait.
-    if (this.#end >= this.#nextSnapshotAt && !this.#isScarce)
-      this.#start("snapshot", () => this.#takeSnapshot(this.#inTurns));
+    this.#nextLookAt = this.#end + this.#settings.snapshotAfterBytes / 16;
+    if (this.#end < this.#nextSnapshotAt) this.#nextLookAt = Math.min(this.#nextLookAt, this.#nextSnapshotAt);
+    else if (this.#mayTakeSnapshot) this.#start("snapshot", () => this.#takeSnapshot(this.#inTurns));
     this.#planRound(this.#settings.roundEvery);
   }
 
@@ -163,7 +166,8 @@ export class Housekeeper {
     } catch (error) {
       if (error instanceof StoppedEarly) return;
       // DUR-2: the journal has failed, or it is closed; it says so itself.
-      if (error instanceof BrokerError && error.code !== "storage-full") return;
+      if (error instanceof BrokerError) return;
+      if (error instanceof NoRoom) return this.#sayNoRoom();
       const sentence = `housekeeping (${name}) did not come to its end and is tried again later: ${String(error)}`;
       this.#parts.log.write("error", "housekeeping.failed", { sentence, task: name, reason: String(error) });
     }
@@ -174,10 +178,13 @@ export class Housekeeper {
     // Where this fails it is tried again when the journal has grown on.
     this.#nextSnapshotAt = position + this.#settings.snapshotAfterBytes / 4;
     const { slices, end } = this.#ledger.capture();
+    const { space } = this.#parts.journal;
+    const mayTake = space.forCopying;
     let bytes = 0;
     async function* counted(): AsyncGenerator<Uint8Array> {
       for await (const slice of pace(slices)) {
         bytes += slice.length;
+        if (bytes > mayTake || slice.length > space.forCopying) throw new NoRoom();
         yield slice;
       }
     }
@@ -199,36 +206,64 @@ export class Housekeeper {
 
   /** Empties and deletes the oldest segments, where little of them is in use any more (RET-1). False: nothing went. */
   async #tidy(): Promise<boolean> {
-    const { journal, log } = this.#parts;
+    const { journal } = this.#parts;
+    if (!this.#isScarce) this.#hasSaidNoRoom = false;
+    // D4: what costs nothing goes first.
+    else if (await this.#forget(await this.#deadUpTo(), 0)) return true;
+    // What waits costs nothing while nothing changes.
+    if (!this.#isScarce && this.#tidyUpTo === this.#end) return false;
     const before = await this.#mostlyDeadUpTo();
     if (before === undefined) return false;
-    this.#copiedBytes = 0;
+    this.#mayCopyBytes = journal.space.forCopying;
     const count = await this.#copyForward(before);
     // D2: both snapshots must be past what goes.
-    if (journal.replaysFrom < before && this.#endOfJournal() > this.#snapshotAt && this.#affordsSnapshot) {
-      await this.#takeSnapshot(this.#inTurns);
-    }
+    const needsSnapshot = journal.replaysFrom < before && this.#endOfJournal() > this.#snapshotAt;
+    if (needsSnapshot) await this.#takeSnapshot(this.#inTurns);
+    return await this.#forget(before, count);
+  }
+
+  async #forget(before: Position, copiedForward: number): Promise<boolean> {
+    const { journal, log } = this.#parts;
     const { from } = journal.extent;
     await journal.forget(before);
-    const freed = journal.extent.from - from;
-    if (freed > 0) log.write("info", "journal.shortened", { freedBytes: freed, copiedForward: count });
-    return freed > 0;
+    const freedBytes = journal.extent.from - from;
+    if (freedBytes > 0) log.write("info", "journal.shortened", { freedBytes, copiedForward });
+    return freedBytes > 0;
+  }
+
+  /** The end of the oldest segments in which nothing lives, and which no start needs. */
+  async #deadUpTo(): Promise<Position> {
+    const { journal } = this.#parts;
+    let end = 0;
+    for (const { to } of journal.segments.slice(0, -1)) {
+      if (to > journal.replaysFrom || !livingBefore(this.#ledger, to).next().done) break;
+      end = to;
+      await this.#turn();
+    }
+    return end;
   }
 
   /** The end of the oldest segments that are worth being emptied. What waits for weeks keeps them only until enough behind it is dead. */
   async #mostlyDeadUpTo(): Promise<Position | undefined> {
     const { journal } = this.#parts;
-    const upTo = this.#affordsSnapshot ? Number.POSITIVE_INFINITY : journal.replaysFrom;
-    const old = journal.segments.slice(0, -1).filter(({ to }) => to <= upTo);
+    const { replaysFrom, space } = journal;
+    const newest = this.#end;
+    const snapshotBytes = this.#expectedBytes();
+    const old = journal.segments.slice(0, -1);
     const start = old[0]?.from ?? 0;
     let end: Position | undefined;
+    let isWorthIt = false;
     for (const [index, { to }] of old.entries()) {
       if (end !== undefined && index >= MAX_SEGMENTS) break;
       const mayBeQueued = (to - start) * QUEUED_SHARE;
       const { queued, waiting } = await this.#livingBytes(to, mayBeQueued);
       if (queued > mayBeQueued) break;
-      if (queued + waiting <= Math.min((to - start) * LIVING_SHARE, journal.space.forCopying)) end = to;
+      if (queued + waiting > (to - start) * LIVING_SHARE) continue;
+      isWorthIt = true;
+      if (queued + waiting + (to > replaysFrom ? snapshotBytes : 0) <= space.forCopying) end = to;
     }
+    if (!isWorthIt) this.#tidyUpTo = newest;
+    else if (end === undefined) this.#sayNoRoom();
     return end;
   }
 
@@ -288,15 +323,24 @@ export class Housekeeper {
         return { kind: "message-copied-forward", topic, ...place, ...stored };
       });
     if (facts.length === 0) return 0;
-    journal.space.check(this.#copiedBytes < journal.space.forCopying ? "consuming" : "publishing");
-    for (const { living } of batch) this.#copiedBytes += FRAME_BYTES + living.bodyBytes;
+    const bytes = batch.reduce((sum, { living }) => sum + FRAME_BYTES + living.bodyBytes, 0);
+    if (bytes > Math.min(this.#mayCopyBytes, journal.space.forCopying)) throw new NoRoom();
+    this.#mayCopyBytes -= bytes;
     await journal.synced(commit(facts));
     return facts.length;
   }
 
-  /** D4: on a full disk a small one, where it is what keeps dead segments. */
-  get #affordsSnapshot(): boolean {
-    return !this.#isScarce || this.#expectedBytes() <= this.#parts.journal.space.forCopying;
+  /** D4: what space is left on a full disk is for those who wait, and for snapshots only where it brings more back. */
+  get #mayTakeSnapshot(): boolean {
+    return !this.#isScarce && this.#expectedBytes() <= this.#parts.journal.space.forCopying;
+  }
+
+  #sayNoRoom(): void {
+    if (this.#hasSaidNoRoom) return;
+    this.#hasSaidNoRoom = true;
+    const sentence =
+      "Old data stays on the disk: to delete it, what is still needed of it must be stored again, and there is no space for that. It goes by itself once there is.";
+    this.#parts.log.write("warn", "housekeeping.no-room", { sentence });
   }
 
   get #isScarce(): boolean {
@@ -333,6 +377,9 @@ export class Housekeeper {
     return Math.max(messages * KEPT_BYTES, this.#snapshotBytes);
   }
 }
+
+/** There is no space for it; what was under way is left. */
+class NoRoom extends Error {}
 
 /** The engine stops; what was under way is left. */
 class StoppedEarly extends Error {}

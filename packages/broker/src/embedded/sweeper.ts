@@ -1,5 +1,5 @@
 import { BrokerError } from "../domain/broker-error.ts";
-import type { Clock } from "../runtime/clock.ts";
+import type { Alarm, Clock } from "../runtime/clock.ts";
 import type { Context } from "./decisions/context.ts";
 import { decideSweep, nextSweepAt } from "./decisions/decide-sweep.ts";
 import { DueAlarm } from "./due-alarm.ts";
@@ -9,6 +9,10 @@ import type { PollMemories } from "./poll-memories.ts";
 import type { Retention } from "./retention.ts";
 import type { EngineSettings } from "./settings.ts";
 import type { Ledger } from "./state/ledger.ts";
+
+const DROPS_EVERY = 10_000;
+/** At a time, where there is hardly any space. */
+const MAX_DROPS = 10;
 
 interface SweeperParts {
   readonly clock: Clock;
@@ -26,6 +30,8 @@ interface SweeperParts {
 export class Sweeper {
   readonly #parts: SweeperParts;
   readonly #alarm: DueAlarm;
+  /** While there is space for nothing. */
+  #starvingAlarm: Alarm | undefined;
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
@@ -44,28 +50,41 @@ export class Sweeper {
   }
 
   sweep(): void {
+    // DUR-3: while there is space for nothing, what has come due waits until there is.
+    this.#unlessFailed(() => (this.#isStarving ? this.#dropSome() : this.#writeAllDown()));
+  }
+
+  #writeAllDown(): void {
     const { ledger, memories, retention, commit } = this.#parts;
-    this.#unlessFailed(() => {
-      const context = this.#parts.context();
-      commit(memories.writeDown(context.moment.now));
-      commit(decideSweep(ledger, context));
-      commit(retention.drop(context));
-      commit(retention.forget(context));
-      this.#alarm.set();
-    });
+    const context = this.#parts.context();
+    commit(memories.writeDown(context.moment.now));
+    commit(decideSweep(ledger, context));
+    commit(retention.drop(context));
+    commit(retention.forget(context));
+    this.#alarm.set();
+  }
+
+  /** D4: but what grows too old may go, a little at a time: that brings space back, and perhaps nothing else does. */
+  #dropSome(): void {
+    const { clock, commit, journal, retention } = this.#parts;
+    this.#starvingAlarm?.cancel();
+    this.#starvingAlarm = clock.alarm(clock.now() + DROPS_EVERY, () => this.sweep());
+    if (journal.space.mayDrop) commit(retention.drop(this.#parts.context()).slice(0, MAX_DROPS));
   }
 
   stop(): void {
-    this.#unlessFailed(() => this.#parts.commit(this.#parts.memories.writeDown(Number.POSITIVE_INFINITY)));
+    const { commit, memories } = this.#parts;
+    if (!this.#isStarving) this.#unlessFailed(() => commit(memories.writeDown(Number.POSITIVE_INFINITY)));
     this.#alarm.cancel();
+    this.#starvingAlarm?.cancel();
   }
 
-  /**
-   * DUR-2: once the disk has failed, who waits has been told, and the process ends; there is nothing left to write down.
-   * DUR-3: while there is space for nothing, it waits until there is.
-   */
+  get #isStarving(): boolean {
+    return this.#parts.journal.space.room === "none";
+  }
+
+  /** DUR-2: once the disk has failed, who waits has been told, and the process ends; there is nothing left to write down. */
   #unlessFailed(step: () => void): void {
-    if (this.#parts.journal.space.room === "none") return;
     try {
       step();
     } catch (error) {

@@ -78,7 +78,7 @@ export class FileJournal implements Journal {
     };
     this.#space = new DiskSpace(runtime, this.#options, (cause) => this.#fail(cause));
     this.#segments = new SegmentFiles(runtime.disk, options.directory);
-    this.#snapshots = new Snapshots(runtime.disk, runtime.log, options.directory);
+    this.#snapshots = new Snapshots(runtime, options.directory, this.#space);
     const { cacheBytes } = this.#options;
     const parts = { segments: this.#segments, space: this.#space };
     const fail = (cause: unknown): void => {
@@ -220,6 +220,7 @@ export class FileJournal implements Journal {
         const segment = this.#segments.numbered(number);
         if (segment && !(await this.#segments.remove(segment))) throw stopping();
       }
+      await this.#space.freed();
     });
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Disk } from "../../runtime/disk.ts";
+import type { Disk, DiskFile } from "../../runtime/disk.ts";
 import { FaultyDisk } from "../../testing/faulty-disk.ts";
 import { SeededRandom } from "../../testing/seeded-random.ts";
 import { UnreadableBytes } from "./binary.ts";
@@ -21,6 +21,7 @@ const HEADER: SnapshotHeader = {
   group: { segment: 3, offset: 36, sequence: 12, checksum: 0xdeadbeef },
 };
 const HEADER_BYTES = 38;
+const append = (file: DiskFile, bytes: Uint8Array): Promise<void> => file.append(bytes);
 
 async function* slices(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text);
@@ -28,7 +29,7 @@ async function* slices(...texts: readonly string[]): AsyncGenerator<Uint8Array> 
 
 async function aDiskWith(...texts: readonly string[]): Promise<FaultyDisk> {
   const disk = new FaultyDisk(new SeededRandom(1));
-  await writeSnapshot(disk, PATH, HEADER, slices(...texts));
+  await writeSnapshot(disk, PATH, { header: HEADER, state: slices(...texts), append });
   return disk;
 }
 
@@ -103,7 +104,7 @@ describe("a snapshot file", () => {
   it("takes no slice that would not fit in memory when it is read back", async () => {
     const disk = new FaultyDisk(new SeededRandom(1));
     const state = slices("x".repeat(16 * 1_024 * 1_024 + 1));
-    await expect(writeSnapshot(disk, PATH, HEADER, state)).rejects.toThrow(RangeError);
+    await expect(writeSnapshot(disk, PATH, { header: HEADER, state, append })).rejects.toThrow(RangeError);
   });
 
   it("is named by its position", () => {

@@ -31,6 +31,13 @@ export interface SnapshotHeader {
   readonly group: GroupReference;
 }
 
+export interface SnapshotToWrite {
+  readonly header: SnapshotHeader;
+  readonly state: AsyncIterable<Uint8Array>;
+  /** Sees to it that there is space. */
+  readonly append: (file: DiskFile, bytes: Uint8Array) => Promise<void>;
+}
+
 export function snapshotName(position: Position): string {
   return `${String(position).padStart(15, "0")}.snap`;
 }
@@ -49,17 +56,16 @@ export function isUnfinishedSnapshot(name: string): boolean {
   return name.endsWith(".new") && parseSnapshotName(name.slice(0, -".new".length)) !== undefined;
 }
 
-/** Writes a new file and syncs it; its name is for the caller to sync. */
+/** Writes a new file, with `append`, and syncs it; its name is for the caller to sync. */
 export async function writeSnapshot(
   disk: Disk,
   path: string,
-  header: SnapshotHeader,
-  state: AsyncIterable<Uint8Array>,
+  { header, state, append }: SnapshotToWrite,
 ): Promise<void> {
   const file = await disk.open(path, "create");
   try {
     const headerBytes = encodeHeader(header);
-    await file.append(headerBytes);
+    await append(file, headerBytes);
     let checksum = headerBytes.readUInt32LE(HEADER_BYTES - 4);
     let unsyncedBytes = 0;
     for await (const slice of state) {
@@ -67,13 +73,13 @@ export async function writeSnapshot(
       if (slice.length > MAX_SLICE_BYTES) throw new RangeError(`A slice of ${slice.length} bytes is too large.`);
       const bytes = encodeSlice(slice, checksum);
       checksum = bytes.readUInt32LE(0);
-      await file.append(bytes);
+      await append(file, bytes);
       unsyncedBytes += bytes.length;
       if (unsyncedBytes < SYNC_EVERY_BYTES) continue;
       await file.sync();
       unsyncedBytes = 0;
     }
-    await file.append(encodeSlice(new Uint8Array(0), checksum));
+    await append(file, encodeSlice(new Uint8Array(0), checksum));
     await file.sync();
   } finally {
     await file.close();

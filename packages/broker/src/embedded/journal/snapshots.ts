@@ -1,5 +1,6 @@
 import type { Disk } from "../../runtime/disk.ts";
 import type { Log } from "../../runtime/log.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { UnreadableBytes } from "./binary.ts";
 import type { Position } from "./fact.ts";
 import {
@@ -13,19 +14,22 @@ import {
   unfinishedSnapshotName,
   writeSnapshot,
 } from "./snapshot-file.ts";
+import type { DiskSpace } from "./space.ts";
 
 /** The snapshots in a data directory: which of them hold, and which may go. Two are kept: one may rot. */
 export class Snapshots {
   readonly #disk: Disk;
   readonly #log: Log;
   readonly #directory: string;
+  readonly #space: DiskSpace;
   /** Those known to be good, the oldest first. */
   #kept: readonly SnapshotHeader[] = [];
 
-  constructor(disk: Disk, log: Log, directory: string) {
+  constructor({ disk, log }: Pick<Runtime, "disk" | "log">, directory: string, space: DiskSpace) {
     this.#disk = disk;
     this.#log = log;
     this.#directory = directory;
+    this.#space = space;
   }
 
   /** The older of the two that are kept; a start goes back to it at most. */
@@ -73,15 +77,21 @@ export class Snapshots {
     const unfinished = `${this.#directory}/${unfinishedSnapshotName(header.position)}`;
     try {
       await this.removeUnfinished();
-      await writeSnapshot(this.#disk, unfinished, header, state);
+      await writeSnapshot(this.#disk, unfinished, {
+        header,
+        state,
+        append: (file, bytes) => this.#space.append(file, bytes),
+      });
     } catch (error) {
       await this.#disk.remove(unfinished);
+      await this.#space.freed();
       throw error;
     }
     await this.#disk.rename(unfinished, this.#pathOf(header.position));
     await this.#disk.syncDirectory(this.#directory);
     this.#kept = [...this.#kept.filter(({ position }) => position < header.position), header].slice(-2);
     await this.#removeOthers();
+    await this.#space.freed();
   }
 
   /** What was being written when the power failed. */

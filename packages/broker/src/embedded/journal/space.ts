@@ -15,7 +15,9 @@ export interface Space {
   readonly room: Room;
   /** Refuses (`storage-full`) what there is no room for: messages need plenty, what becomes of them only some. */
   check(use: "publishing" | "consuming"): void;
-  /** How many bytes may be stored again at a time so that more can be deleted: of what is scarce little. */
+  /** Whether there is room for a few facts so that more can be deleted: also where there is room for nothing else. */
+  readonly mayDrop: boolean;
+  /** How many bytes may be written at a time so that more can be deleted: of what is scarce little, and never the last. */
   readonly forCopying: number;
   /** Calls back whenever there is room again where there was none. Never from within an append. */
   onRelief(listener: () => void): void;
@@ -25,6 +27,7 @@ export interface Space {
 export const ENDLESS_SPACE: Space = {
   room: "plenty",
   check: () => {},
+  mayDrop: true,
   forCopying: Number.POSITIVE_INFINITY,
   onRelief: () => {},
 };
@@ -34,7 +37,7 @@ export const RESERVE_NAME = "stagemq-reserve";
 
 /** The reserve is given back and filled up again in so many pieces; below one of them there is room for nothing. */
 const PIECES = 16;
-/** Of the reserve, at a time. */
+/** Of the reserve: so much is copied at a time, and so much is left to whoever acknowledges (D4). */
 const COPIED_PART = 1 / 4;
 /** For what a file system keeps beside the bytes. */
 const MARGIN_BYTES = 64 * 1_024;
@@ -107,9 +110,14 @@ export class DiskSpace implements Space {
     throw new BrokerError("storage-full", sentence);
   }
 
+  get mayDrop(): boolean {
+    return this.#room !== "none" || this.#left >= this.#piece / 2;
+  }
+
   get forCopying(): number {
-    if (this.#room === "plenty") return Number.POSITIVE_INFINITY;
-    return this.#room === "scarce" ? this.#options.reserveBytes * COPIED_PART : 0;
+    if (!this.#isWatched) return Number.POSITIVE_INFINITY;
+    const part = this.#options.reserveBytes * COPIED_PART;
+    return Math.max(0, this.#spare - this.#options.minFreeBytes, Math.min(part, this.#left - part));
   }
 
   /** What a directory without any data must have and does not. */
@@ -177,6 +185,23 @@ export class DiskSpace implements Space {
     }
   }
 
+  /** Writes what nobody promised: a snapshot. */
+  async append(file: DiskFile, bytes: Uint8Array): Promise<void> {
+    const size = await file.size();
+    await this.write(
+      { bytes: bytes.length, promised: 0 },
+      () => file.append(bytes),
+      () => file.truncate(size),
+    );
+  }
+
+  /** Files were deleted: counts at once what that has freed. */
+  async freed(): Promise<void> {
+    if (!this.#isWatched || this.#isClosed) return;
+    await this.#inTurn(() => this.#look());
+    this.#update();
+  }
+
   #wrote(bytes: number, promised: number): void {
     this.#free -= bytes;
     this.#writtenMeanwhile += bytes;
@@ -207,14 +232,19 @@ export class DiskSpace implements Space {
     return Math.min(MARGIN_BYTES, this.#piece);
   }
 
-  /** What is there beside a whole reserve and what was promised; below 0 the reserve is at stake. */
+  /** What is there, the reserve too, beside what was promised. */
+  get #left(): number {
+    return this.#free + this.#held - this.#promised;
+  }
+
+  /** What is left beside a whole reserve; below 0 the reserve is at stake. */
   get #spare(): number {
-    return this.#free + this.#held - this.#promised - this.#options.reserveBytes;
+    return this.#left - this.#options.reserveBytes;
   }
 
   get #roomNow(): Room {
     if (this.#spare >= this.#options.minFreeBytes) return "plenty";
-    return this.#spare + this.#options.reserveBytes >= this.#piece ? "scarce" : "none";
+    return this.#left >= this.#piece ? "scarce" : "none";
   }
 
   #update(): void {

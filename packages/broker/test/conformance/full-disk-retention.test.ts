@@ -1,0 +1,210 @@
+import { describe, expect, it } from "vitest";
+import { RESERVE_NAME } from "../../src/embedded/journal/space.ts";
+import type { EngineSettings } from "../../src/embedded/settings.ts";
+import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
+import { RecordingLog } from "../../src/testing/recording-log.ts";
+import { SeededRandom } from "../../src/testing/seeded-random.ts";
+import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
+import { type Bench, bodiesOf } from "./bench.ts";
+import { openOnDisk } from "./open-embedded.ts";
+
+const KIB = 1_024;
+const MINUTE = 60_000;
+const RETENTION = 10 * MINUTE;
+const FILLING = "/other/filling";
+const SPACE = { reserveBytes: 64 * KIB, minFreeBytes: 16 * KIB, segmentBytes: 8 * KIB };
+const full = { code: "storage-full" };
+const HALF = { kind: "transactional", firstCheckAfter: 300_000 } as const;
+
+/** A broker that fills its small disk by itself, and others on the same disk. */
+class SmallDisk {
+  readonly random = new SeededRandom(1);
+  readonly log = new RecordingLog();
+  readonly settings: Partial<EngineSettings>;
+  clock = new SimulatedClock();
+  disk: FaultyDisk;
+
+  constructor({
+    capacityBytes = 384 * KIB,
+    settings = {},
+  }: { capacityBytes?: number; settings?: Partial<EngineSettings> } = {}) {
+    this.disk = new FaultyDisk(this.random, { capacityBytes });
+    this.settings = { retentionAge: RETENTION, messageLogLevel: "debug", ...settings };
+  }
+
+  async open(snapshotAfterBytes = 64 * KIB): Promise<Bench> {
+    const { clock, random, log } = this;
+    const housekeeping = { snapshotAfterBytes, snapshotAfterAtMostBytes: snapshotAfterBytes, roundEvery: MINUTE };
+    const bench = await openOnDisk(
+      this.disk,
+      { clock, random, log, settings: { housekeeping, ...this.settings } },
+      SPACE,
+    );
+    await bench.settle();
+    return bench;
+  }
+
+  /** Others leave so many bytes free. */
+  async othersLeave(free: number): Promise<void> {
+    if (this.disk.paths().includes(FILLING)) await this.disk.remove(FILLING);
+    this.disk.plant(FILLING, Buffer.alloc((await this.disk.freeBytes("/other")) - free));
+  }
+
+  count(event: string): number {
+    return this.log.of(event).length;
+  }
+
+  get segments(): number {
+    return this.disk.paths().filter((path) => path.endsWith(".seg")).length;
+  }
+
+  get reserved(): number {
+    return this.disk.bytesOf(`/data/${RESERVE_NAME}`).length;
+  }
+}
+
+const inAnHour = (bench: Bench) => ({ kind: "delayed", deliverAt: bench.now + 60 * MINUTE }) as const;
+
+/** Until it is refused. */
+async function fill(bench: Bench, input: Parameters<Bench["publish"]>[0] = {}): Promise<void> {
+  const publishAll = async (): Promise<void> => {
+    for (let count = 0; count < 5_000; count++) {
+      await bench.publish({ body: "x".repeat(KIB), ...input });
+      if (count % 10 === 0) await bench.advance(100);
+    }
+  };
+  await expect(publishAll()).rejects.toMatchObject(full);
+}
+
+describe("DUR-3, RET-1: a full disk frees itself", () => {
+  for (const snapshotAfterBytes of [64 * KIB, 100_000 * KIB]) {
+    const kept = snapshotAfterBytes > KIB * KIB ? "no snapshot was taken yet" : "two snapshots are kept";
+    it(`DUR-3.4: what grew too old goes, though others have taken the last byte and ${kept}`, async () => {
+      const small = new SmallDisk();
+      const bench = await small.open(snapshotAfterBytes);
+      await bench.publish({ topic: "later", body: "later", intent: inAnHour(bench) });
+      await fill(bench);
+      await small.othersLeave(0);
+      await bench.advance(500);
+      const before = small.segments;
+      await bench.advance(RETENTION + 3 * MINUTE);
+      expect(small.segments).toBeLessThan(before / 4);
+      await bench.publish({ body: "there is room" });
+      expect(bodiesOf(await bench.receive())).toEqual(["there is room"]);
+      await bench.advance(50 * MINUTE);
+      expect(bodiesOf(await bench.receive({ topic: "later" }))).toEqual(["later"]);
+      expect(small.count("disk.space-again")).toBeGreaterThan(0);
+      expect(small.count("housekeeping.failed") + small.count("housekeeping.no-room")).toBe(0);
+      await bench.close();
+    });
+  }
+
+  it("DUR-3.5: also with the reserve used up: what grew too old goes, and there is space again", async () => {
+    const small = new SmallDisk();
+    const bench = await small.open();
+    await fill(bench);
+    await small.othersLeave(0);
+    await bench.advance(500);
+    for (let count = 0; count < 20_000 && small.count("disk.reserve-used-up") === 0; count += 1) {
+      await bench.giveBack(await bench.receive({ max: 1 }), { noRoom: true }).catch(() => undefined);
+    }
+    expect(small.count("disk.reserve-used-up")).toBe(1);
+    await bench.advance(RETENTION + 3 * MINUTE);
+    await bench.publish({ body: "there is room" });
+    expect(bodiesOf(await bench.receive())).toEqual(["there is room"]);
+    await bench.close();
+  });
+
+  it("DUR-3.3: what does not fit is left where it is, and said once; the reserve stays for those who consume", async () => {
+    const small = new SmallDisk();
+    const bench = await small.open();
+    // More than a quarter of the reserve, less than half of what must go.
+    for (let count = 0; count < 30; count++)
+      await bench.publish({ topic: "later", body: "x".repeat(KIB), intent: inAnHour(bench) });
+    for (let count = 0; count < 60; count++) await bench.publish({ body: "x".repeat(KIB) });
+    await small.othersLeave(0);
+    await bench.publish({ body: "noticed" });
+    await bench.advance(500);
+    await bench.settle();
+    const before = small.segments;
+    await bench.advance(RETENTION + 10 * MINUTE);
+    expect(small.segments).toBeGreaterThan(before / 2);
+    expect(small.count("housekeeping.no-room")).toBe(1);
+    expect(small.count("housekeeping.failed")).toBe(0);
+    expect(small.reserved).toBeGreaterThanOrEqual(SPACE.reserveBytes / 4);
+    await expect(bench.publish()).rejects.toMatchObject(full);
+    await small.othersLeave(200 * KIB);
+    await bench.advance(3 * MINUTE);
+    expect(small.segments).toBeLessThan(before / 2 + 3);
+    await bench.publish({ body: "there is room" });
+    await bench.close();
+  });
+
+  for (const beside of [0, -1]) {
+    it(`DUR-3.2: with the disk at the mark (${beside}) the retention goes on, and each change is told once`, async () => {
+      const small = new SmallDisk();
+      const bench = await small.open();
+      for (let count = 0; count < 60; count++) await bench.publish({ body: "x".repeat(KIB) });
+      await small.othersLeave(SPACE.minFreeBytes + beside);
+      await bench.advance(RETENTION + 3 * MINUTE);
+      expect(small.segments).toBeLessThan(4);
+      await bench.publish({ body: "there is room" });
+      expect(small.count("disk.full") - small.count("disk.space-again")).toBe(0);
+      expect(small.count("disk.full")).toBeLessThanOrEqual(1);
+      await bench.close();
+    });
+  }
+
+  it("RET-1.4: half messages that alone exceed the size are copied in no circles, on a full disk neither", async () => {
+    const retentionBytes = 128 * KIB;
+    const small = new SmallDisk({
+      capacityBytes: KIB * KIB,
+      settings: { retentionBytes, retentionAge: 60 * RETENTION },
+    });
+    const bench = await small.open(16 * KIB);
+    await fill(bench, { topic: "half", intent: HALF });
+    const written = (): number => small.disk.counts.writes;
+    await bench.advance(5 * MINUTE);
+    for (const free of [200 * KIB, 0]) {
+      await small.othersLeave(free);
+      await bench.advance(2 * MINUTE);
+      const before = written();
+      await bench.advance(30 * MINUTE);
+      expect(written() - before).toBeLessThan(20);
+      await expect(bench.publish()).rejects.toMatchObject(full);
+    }
+    expect(await bench.receiveHalf({ topic: "half" })).toHaveLength(16);
+    await bench.close();
+  });
+});
+
+describe("DUR-3, RET-1: killed while a full disk frees itself", () => {
+  /** Filled, with the retention about to pass. */
+  async function aFullDisk(): Promise<{ small: SmallDisk; bench: Bench }> {
+    const small = new SmallDisk({ capacityBytes: 192 * KIB });
+    const bench = await small.open(16 * KIB);
+    await bench.publish({ topic: "later", body: "later", intent: inAnHour(bench) });
+    await fill(bench);
+    await small.othersLeave(0);
+    await bench.advance(RETENTION - 5_000);
+    return { small, bench };
+  }
+
+  it("DUR-3.6, RET-1.4: at every seventh disk operation: the next start goes on freeing, and what waits is there", async () => {
+    let isOver = false;
+    for (let steps = 0; !isOver; steps += 7) {
+      const { small, bench } = await aFullDisk();
+      small.disk.cutPowerAfter(steps);
+      await bench.advance(2 * MINUTE);
+      isOver = !small.disk.isDead;
+      small.disk = steps % 2 === 0 ? small.disk.kill() : small.disk.crash();
+      const next = await small.open(16 * KIB);
+      await next.advance(3 * MINUTE);
+      await next.publish({ body: "there is room" });
+      await next.advance(46 * MINUTE);
+      expect(bodiesOf(await next.receive({ topic: "later" }))).toEqual(["later"]);
+      expect(small.count("journal.failed") + small.count("housekeeping.failed")).toBe(0);
+      await next.close();
+    }
+  });
+});
