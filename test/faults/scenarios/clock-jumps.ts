@@ -19,7 +19,7 @@ export const clockJumps = scenario<{ readonly jumps: number }>({
   name: "clock-jumps",
   does: "the broker's wall clock is stepped by an hour, a day and a little, forward and back, under mixed load judged by the checker; retention rests after a step, and a request's date is held against the stepped clock",
   needs: [faketime],
-  short: { jumps: 4, withinS: 120 },
+  short: { jumps: 4, withinS: 300 },
   full: { jumps: 20, withinS: 400 },
   async run({ jumps }, random) {
     await datesFollowTheClock();

@@ -25,8 +25,8 @@ interface Setting {
 export const delayed = scenario<Setting>({
   name: "delayed",
   does: "many messages become due, some while the broker is killed and away for a while: none early, those of the downtime soon after it",
-  short: { messages: 1_000, leadS: 4, overS: 12, downS: 3, withinS: 120 },
-  full: { messages: 100_000, leadS: 150, overS: 180, downS: 20, withinS: 1_200 },
+  short: { messages: 1_000, leadS: 4, overS: 12, downS: 3, withinS: 300 },
+  full: { messages: 100_000, leadS: 240, overS: 180, downS: 20, withinS: 1_200 },
   cores: 1,
   async run({ messages, leadS, overS, downS }, random) {
     const firstDueAt = Date.now() + leadS * 1_000;

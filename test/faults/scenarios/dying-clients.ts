@@ -18,7 +18,7 @@ const BACK_WITHIN_MS = 5_000;
 export const dyingClients = scenario<{ readonly deaths: number }>({
   name: "dying-clients",
   does: "clients die while they wait, or in the middle of an answer larger than their socket takes: the message is there again soon, as if it had not been delivered",
-  short: { deaths: 500, withinS: 150 },
+  short: { deaths: 500, withinS: 300 },
   full: { deaths: 10_000, withinS: 1_500 },
   cores: 1,
   async run({ deaths }, random) {

@@ -18,7 +18,7 @@ export const failingSyncs = scenario<{ readonly failures: number }>({
   name: "failing-syncs",
   does: "the n-th fdatasync of a thread fails with EIO: nothing is confirmed that no sync has covered, exit code 70, and the next start has all that was confirmed",
   needs: [strace],
-  short: { failures: 3, withinS: 120 },
+  short: { failures: 3, withinS: 300 },
   full: { failures: 20, withinS: 900 },
   async run({ failures }, random) {
     const sum = { failures, confirmed: 0, refused: 0, failedAtStart: 0 };

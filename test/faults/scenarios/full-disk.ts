@@ -20,7 +20,7 @@ export const fullDisk = scenario<{ readonly rounds: number }>({
   name: "full-disk",
   does: "a disk of 64 MB is filled to the last byte again and again: publishes are refused soon, polls and acknowledgements go on, a start works, publishing resumes",
   needs: [mounts],
-  short: { rounds: 2, withinS: 90 },
+  short: { rounds: 2, withinS: 300 },
   full: { rounds: 30, withinS: 900 },
   cores: 0.5,
   async run({ rounds }) {

@@ -15,7 +15,7 @@ const groupOf = (consumer: number) => (consumer % 4 === 3 ? "GID_second" : "GID_
 export const ordered = scenario<{ readonly keys: number; readonly messagesOfAKey: number; readonly kills: number }>({
   name: "ordered",
   does: "8 producers and 16 consumers in two groups, 200 messages of each sharding key, acknowledgements lost at random, and kills: no inversion, no gate broken",
-  short: { keys: 20, messagesOfAKey: 100, kills: 1, withinS: 180 },
+  short: { keys: 20, messagesOfAKey: 100, kills: 1, withinS: 300 },
   full: { keys: 1_000, messagesOfAKey: MESSAGES, kills: 5, withinS: 4_800 },
   cores: 2,
   async run({ keys, messagesOfAKey, kills }, random) {

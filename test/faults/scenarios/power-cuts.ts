@@ -14,7 +14,7 @@ export const powerCuts = scenario<{ readonly cuts: number }>({
   name: "power-cuts",
   does: "what the disk held at a random moment is all that the next start has; a broker that syncs later (the control) must lose by it",
   needs: [reflinks],
-  short: { cuts: 3, withinS: 120 },
+  short: { cuts: 3, withinS: 300 },
   full: { cuts: 60, withinS: 900 },
   cores: 1,
   async run({ cuts }, random) {

@@ -31,7 +31,7 @@ interface Written {
 export const tornWrites = scenario<{ readonly frames: number; readonly startEvery: number }>({
   name: "torn-writes",
   does: "the last segment ends at each frame's end, 64 bytes before and behind it, and at a place between, with or without rubbish after it; fsck reads each, some are started",
-  short: { frames: 8, startEvery: 8, withinS: 150 },
+  short: { frames: 8, startEvery: 8, withinS: 300 },
   full: { frames: 300, startEvery: 40, withinS: 3_600 },
   cores: 2,
   async run({ frames, startEvery }, random) {

@@ -12,7 +12,7 @@ const CONSUMERS = 3;
 export const transactions = scenario<{ readonly transactions: number; readonly kills: number }>({
   name: "transactions",
   does: "transactions that are committed or rolled back at once, late, in both ways at the same time, or at a back-check, and kills",
-  short: { transactions: 1_000, kills: 1, withinS: 150 },
+  short: { transactions: 1_000, kills: 1, withinS: 300 },
   full: { transactions: 50_000, kills: 5, withinS: 3_600 },
   cores: 2,
   async run({ transactions, kills }, random) {
