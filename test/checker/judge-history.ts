@@ -29,7 +29,7 @@ export interface Judgement {
  */
 export type Class = "ok" | "lost" | "recovered" | "duplicated" | "unexpected" | "corrupted";
 
-export const MOST_SHOWN = 20;
+const MOST_SHOWN = 20;
 
 const CHECKS: readonly Check[] = [
   noLoss,

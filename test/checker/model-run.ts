@@ -15,7 +15,7 @@ import { type Connection, type ModelAnswer, ModelBroker, type Rules, TRUE_RULES 
 
 /** Clients of all sorts at the model broker, a bad network in between, crashes: a history of a seed in milliseconds. */
 
-export const MODEL_SETTINGS: Settings = {
+const MODEL_SETTINGS: Settings = {
   topics: {
     plain: { kind: "normal", queues: 1 },
     ordered: { kind: "ordered", queues: 3 },

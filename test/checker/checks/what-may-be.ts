@@ -30,7 +30,7 @@ export function mayHaveBeenTaken(evidence: Evidence, { line }: Track, from: numb
   return Math.min(polls, Math.floor((to + ahead(to).most - from + skew) / shortestHiding(line, settings)));
 }
 
-export function shortestHiding(line: Track["line"], { invisibleForMs }: Evidence["settings"]): number {
+function shortestHiding(line: Track["line"], { invisibleForMs }: Evidence["settings"]): number {
   return Math.min(...[...line.modes].map((mode) => invisibleForMs[mode]));
 }
 

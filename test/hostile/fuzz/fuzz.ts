@@ -36,7 +36,7 @@ const ENOUGH_FAILURES = 5;
 const ENVIRONMENT = { STAGEMQ_CLOCK_SKEW: "366d", STAGEMQ_LOG_LEVEL: "error" };
 
 /** The key of the golden requests is declared nowhere: dev lets them in whatever became of their signatures. */
-export function startFuzzed(): Promise<BrokerProcess> {
+function startFuzzed(): Promise<BrokerProcess> {
   return BrokerProcess.start({ environment: ENVIRONMENT });
 }
 

@@ -58,7 +58,7 @@ const NAMED: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", qu
 const ATTRIBUTE = /([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
 
 /** The tokens of a document; prolog, byte order mark and white space around the root are not among them. */
-export function tokenize(body: Buffer, dialect: Dialect): Token[] {
+function tokenize(body: Buffer, dialect: Dialect): Token[] {
   const source = body.toString("utf8").replace(/^\uFEFF/, "");
   const tokens: Token[] = [];
   const open: string[] = [];

@@ -86,7 +86,7 @@ export function decideSizeSweep(
  * From where on the journal fits its size; undefined where all of it does. What may not be dropped is copied forward, and so
  * counts in the size wherever it stands: freeing never counts on it.
  */
-export function sizeKeepsFrom(
+function sizeKeepsFrom(
   ledger: Ledger,
   segments: readonly SegmentSpan[],
   retentionBytes: number | undefined,

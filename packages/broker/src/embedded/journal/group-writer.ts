@@ -315,7 +315,7 @@ export class GroupWriter {
     flight.settled.resolve();
   }
 
-  /** a segment is left only when all of it is on disk, and its successor's header and name are too before a group is in it. */
+  /** A segment is left only when all of it is on disk, and its successor's header and name are too before a group is in it. */
   async #openNextSegment({ position }: Gathering): Promise<void> {
     await this.#syncNewest();
     const header: SegmentHeader = {
