@@ -340,7 +340,7 @@ describe("the end", () => {
     expect(told.log.at(-1)).toMatchObject({
       level: "error",
       event: "broker.failed",
-      fields: { sentence: "stagemq stops: EIO on segment 3" },
+      fields: { sentence: "stagemq stops: EIO on segment 3. Before the next start: stagemq fsck /srv/shop/.stagemq." },
     });
     expect(told.stops).toBe(1);
   });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Host } from "../host.ts";
-import { checkCompat } from "./check-compat.ts";
+import { checkCompat, formatFindings } from "./check-compat.ts";
 
 /** Nobody listens there. */
 const URL_OF_NOBODY = "http://127.0.0.1:9";
@@ -69,6 +69,16 @@ describe("check-compat", () => {
       verdict: "broken off",
       says: expect.stringContaining("ECONNREFUSED"),
     });
+  });
+
+  it("says what to do where topics are missing", () => {
+    const says = 'an empty poll: "404 MessageNotExist" was expected, "404 TopicNotExist" came';
+    const findings = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({ item: index + 1, verdict: "differs", says }) as const);
+    expect(formatFindings(findings(20))).toMatch(
+      /topics or groups .* do not exist there: make them, and try again\.\n$/,
+    );
+    expect(formatFindings(findings(2))).not.toContain("make them");
   });
 
   it("tells people once what broke many items off", async () => {

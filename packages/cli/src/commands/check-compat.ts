@@ -16,6 +16,9 @@ export interface CheckCompatFlags {
 
 const KEY_VARIABLES = ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"] as const;
 const FEW = 10;
+const NO_TOPIC = '"404 TopicNotExist" came';
+const DECLARE_THEM =
+  "Much of that is because topics or groups that were named above do not exist there: make them, and try again.";
 const KINDS = ["normal", "delayed", "ordered", "transactional"] as const;
 
 /** Holds any endpoint against the wire's checklist; asks before it publishes. Resolves to the exit code. */
@@ -74,7 +77,8 @@ Topics and groups must exist, each topic of the kind that its name ends with, un
 It takes about 75 s.`;
 }
 
-function formatFindings(findings: readonly Finding[]): string {
+/** What was found, for people. */
+export function formatFindings(findings: readonly Finding[]): string {
   const of = (verdict: Finding["verdict"]) => findings.filter((finding) => finding.verdict === verdict);
   const [differing, broken, unseen, fitting] = [of("differs"), of("broken off"), of("not seen"), of("fits")];
   const lines = [
@@ -84,6 +88,7 @@ function formatFindings(findings: readonly Finding[]): string {
     ...fitting.flatMap(({ item }) => (item in PARTLY ? [`in part   WIRE-${item}: ${PARTLY[item]}`] : [])),
     `${fitting.length} of ${findings.length} items fit, ${differing.length} differ, ${broken.length} broke off, ${unseen.length} were not seen. What each says: docs/rules/wire.md`,
   ];
+  if (differing.filter(({ says }) => says.includes(NO_TOPIC)).length > FEW) lines.push(DECLARE_THEM);
   return `${lines.join("\n")}\n`;
 }
 

@@ -37,7 +37,7 @@ export async function runBroker(
   if (broker === undefined) return EXIT.ok;
   host.reportCrashesTo(broker.log);
   tellReady(config, broker, around);
-  return await untilTheEnd(broker, stopRequested);
+  return await untilTheEnd(broker, config, stopRequested);
 }
 
 function refuseToAsk(host: Host): number {
@@ -58,7 +58,7 @@ function tellReady(config: Config, broker: Broker, { host, door }: Surroundings)
   if (config.readyJson) host.answer(formatReadyLine(serving));
 }
 
-async function untilTheEnd(broker: Broker, stopRequested: Promise<void>): Promise<number> {
+async function untilTheEnd(broker: Broker, { dataDirectory }: Config, stopRequested: Promise<void>): Promise<number> {
   let failure = await Promise.race([broker.failed, stopRequested]);
   if (failure === undefined) {
     await broker.stop();
@@ -69,7 +69,9 @@ async function untilTheEnd(broker: Broker, stopRequested: Promise<void>): Promis
     broker.log.write("info", "broker.stopped");
     return EXIT.ok;
   }
-  broker.log.write("error", "broker.failed", { sentence: `stagemq stops: ${failure.message}` });
+  const next = dataDirectory === undefined ? "" : ` Before the next start: stagemq fsck ${dataDirectory}.`;
+  const what = failure.message.replace(/\.?$/, ".");
+  broker.log.write("error", "broker.failed", { sentence: `stagemq stops: ${what}${next}` });
   // DUR-2. What fails now fails because of that, and was said.
   const refused = broker.stop().catch(() => {});
   await Promise.race([refused, new Promise((resolve) => setTimeout(resolve, FAILED_STOP_MS))]);
