@@ -119,12 +119,14 @@ class EmbeddedEngine implements Engine {
     this.#receipts = new Receipts(journal.secret);
     this.#ids = new MessageIds(runtime.random);
     this.#messages = new MessageReader(journal, ledger);
+    this.#uses = new LastUses(runtime.clock.now(), ledger, opened.uses);
     this.#housekeeper = new Housekeeper(
       {
         journal,
         clock: runtime.clock,
         log: runtime.log,
         messages: this.#messages,
+        uses: this.#uses,
         commit: (facts) => this.#commit(facts),
         settings: settings.housekeeping,
       },
@@ -134,7 +136,6 @@ class EmbeddedEngine implements Engine {
     this.#log = new MessageLog(ledger, this.#messages, runtime.log, settings.messageLogLevel);
     this.#waiting = new WaitingRoom(waitClocks);
     this.#starving = new WaitingRoom(waitClocks);
-    this.#uses = new LastUses(runtime.clock.now());
     this.catalog = new EmbeddedCatalog(ledger, this.#uses, runtime.clock, (decide) =>
       this.#work(async () => {
         const facts = decide(this.#context());

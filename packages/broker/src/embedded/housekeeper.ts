@@ -1,16 +1,16 @@
 import { BrokerError } from "../domain/broker-error.ts";
+import { MIB } from "../domain/size.ts";
 import type { DurationMs, EpochMs } from "../domain/time.ts";
 import type { Alarm, Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Fact, Position } from "./journal/fact.ts";
 import type { Journal } from "./journal/journal.ts";
+import type { LastUses } from "./last-uses.ts";
 import type { MessageReader } from "./message-reader.ts";
 import type { OpenedLedger } from "./open-ledger.ts";
 import type { Ledger } from "./state/ledger.ts";
 import { isStillLiving, type Living, livingBefore } from "./state/living.ts";
 import type { StoredMessage } from "./stored-message.ts";
-
-const MIB = 1_024 * 1_024;
 
 export interface HousekeepingSettings {
   /** A snapshot is taken when the journal has grown by so much, or by twice the last snapshot if that is more … */
@@ -55,6 +55,7 @@ export interface HousekeeperParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly messages: MessageReader;
+  readonly uses: LastUses;
   readonly commit: (facts: readonly Fact[]) => Position;
   readonly settings?: Partial<HousekeepingSettings> | undefined;
 }
@@ -177,8 +178,9 @@ export class Housekeeper {
     const position = this.#endOfJournal();
     // Where this fails it is tried again when the journal has grown on.
     this.#nextSnapshotAt = position + this.#settings.snapshotAfterBytes / 4;
-    const { slices, end } = this.#ledger.capture();
-    const { space } = this.#parts.journal;
+    const { clock, journal, uses } = this.#parts;
+    const { slices, end } = this.#ledger.capture({ uses: uses.known(this.#ledger, clock) });
+    const { space } = journal;
     const mayTake = space.forCopying;
     let bytes = 0;
     async function* counted(): AsyncGenerator<Uint8Array> {

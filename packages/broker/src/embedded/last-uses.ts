@@ -1,4 +1,8 @@
 import type { EpochMs } from "../domain/time.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Id } from "./journal/fact.ts";
+import type { Ledger } from "./state/ledger.ts";
+import type { KeptUse } from "./state/snapshot-pieces.ts";
 
 /** A topic, a group, or a subscription. */
 type Used = object;
@@ -10,15 +14,37 @@ interface Use {
 }
 
 /**
- * When each topic, group and subscription was used last, as far as this start of the broker has seen. Not in the ledger,
- * because no fact says it: a poll that finds nothing leaves none.
+ * When each topic, group and subscription was used last, as far as this start of the broker has seen, and the snapshot that it
+ * began with. Not in the ledger, because no fact says it: a poll that finds nothing leaves none.
  */
 export class LastUses {
   readonly #startedAt: EpochMs;
   readonly #uses = new WeakMap<Used, Use>();
+  /** Before this start, by the snapshot: it may have been later. */
+  readonly #kept = new WeakMap<Used, EpochMs>();
 
-  constructor(startedAt: EpochMs) {
+  constructor(startedAt: EpochMs, ledger: Ledger, kept: Iterable<KeptUse>) {
     this.#startedAt = startedAt;
+    for (const { topic, group, at } of kept) {
+      const used = topic === 0 ? ledger.groupById(group) : usedOf(ledger, topic, group);
+      if (used !== undefined) this.#kept.set(used, Math.min(at, startedAt));
+    }
+  }
+
+  /** All that is known, for a snapshot. */
+  *known(ledger: Ledger, clock: Clock): Generator<KeptUse> {
+    for (const group of ledger.groups()) yield* this.#keptUse(group, { topic: 0, group: group.id }, clock);
+    for (const topic of ledger.topics()) {
+      yield* this.#keptUse(topic, { topic: topic.id, group: 0 }, clock);
+      for (const [group, subscription] of topic.subscriptions) {
+        yield* this.#keptUse(subscription, { topic: topic.id, group }, clock);
+      }
+    }
+  }
+
+  *#keptUse(used: Used, of: Omit<KeptUse, "at">, clock: Clock): Generator<KeptUse> {
+    const at = this.knownAt(used, clock.now());
+    if (at !== undefined) yield { ...of, at };
   }
 
   note(now: EpochMs, ...used: readonly Used[]): void {
@@ -35,15 +61,19 @@ export class LastUses {
     this.note(now, ...used);
   }
 
-  /** Undefined where this start of the broker has seen none. */
+  /** Of what came before this start of the broker it may have been later; undefined where nobody knows. */
   knownAt(used: Used, now: EpochMs): EpochMs | undefined {
-    const use = this.#uses.get(used);
-    return use !== undefined && use.polls > 0 ? now : use?.at;
+    return this.#seenAt(used, now) ?? this.#kept.get(used);
   }
 
-  /** GRP-1: never earlier than it was; what is not known counts from the start of the broker. */
+  /** GRP-1: never earlier than it was. What this start has not seen may have been just before it, after the snapshot. */
   latestAt(used: Used, now: EpochMs): EpochMs {
-    return this.knownAt(used, now) ?? this.#startedAt;
+    return this.#seenAt(used, now) ?? this.#startedAt;
+  }
+
+  #seenAt(used: Used, now: EpochMs): EpochMs | undefined {
+    const use = this.#uses.get(used);
+    return use !== undefined && use.polls > 0 ? now : use?.at;
   }
 
   #useOf(used: Used): Use {
@@ -54,4 +84,8 @@ export class LastUses {
     }
     return use;
   }
+}
+
+function usedOf(ledger: Ledger, topic: Id, group: Id): Used | undefined {
+  return group === 0 ? ledger.topicById(topic) : ledger.subscription(topic, group);
 }

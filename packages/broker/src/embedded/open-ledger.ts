@@ -2,6 +2,7 @@ import type { Position } from "./journal/fact.ts";
 import type { Journal } from "./journal/journal.ts";
 import { Ledger, type LedgerSettings } from "./state/ledger.ts";
 import { livingBefore } from "./state/living.ts";
+import type { KeptUse } from "./state/snapshot-pieces.ts";
 import type { TagHash } from "./state/tag-set.ts";
 
 /** The sum of a journal, and what it was added up from. */
@@ -12,6 +13,8 @@ export interface OpenedLedger {
   /** Where the snapshot ended that it began with; 0 without one. */
   readonly snapshotAt: Position;
   readonly snapshotBytes: number;
+  /** Up to the snapshot; of what came later only facts tell. */
+  readonly uses: readonly KeptUse[];
 }
 
 /** Adds up an open journal: the newest snapshot, and the facts after it. */
@@ -21,6 +24,7 @@ export async function openLedger(
   hashTag: (tag: string) => TagHash,
 ): Promise<OpenedLedger> {
   let snapshotBytes = 0;
+  const uses: KeptUse[] = [];
   const state = await journal.snapshot();
   const ledger =
     state === undefined
@@ -31,6 +35,7 @@ export async function openLedger(
           passing(state, (slice) => {
             snapshotBytes += slice.length;
           }),
+          (use) => uses.push(use),
         );
   let firstReplayed: Position | undefined;
   for await (const slice of journal.replay()) {
@@ -38,7 +43,7 @@ export async function openLedger(
     for (const { fact, position } of slice) ledger.apply(fact, position);
   }
   const end = journal.extent.to;
-  return { ledger, end, snapshotAt: state === undefined ? 0 : (firstReplayed ?? end), snapshotBytes };
+  return { ledger, end, snapshotAt: state === undefined ? 0 : (firstReplayed ?? end), snapshotBytes, uses };
 }
 
 /** DUR-1: that the oldest segments are gone is no damage unless something is still read from there. */

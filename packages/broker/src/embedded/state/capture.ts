@@ -5,7 +5,7 @@ import type { Captured } from "./capture-mark.ts";
 import type { DelayedMessage, DelayedMessages } from "./delayed-messages.ts";
 import type { HalfMessage } from "./half-messages.ts";
 import type { QueueCapture } from "./message-queue.ts";
-import { type PieceName, type Pieces, writePiece } from "./snapshot-pieces.ts";
+import { type KeptUse, type PieceName, type Pieces, writePiece } from "./snapshot-pieces.ts";
 import type { Outstanding, QueueProgress, Subscription } from "./subscription.ts";
 import type { GroupState, TopicState } from "./topic-state.ts";
 
@@ -19,6 +19,13 @@ interface CapturedLedger {
   groups(): Iterable<GroupState>;
   topicById(id: Id): TopicState | undefined;
   groupById(id: Id): GroupState | undefined;
+}
+
+interface CaptureOptions {
+  readonly number: number;
+  readonly sliceBytes: number;
+  /** What goes along. */
+  readonly uses: Iterable<KeptUse>;
 }
 
 type Place = { readonly topic: Id; readonly group: Id; readonly queue: number };
@@ -35,6 +42,7 @@ export class Capture {
   readonly #number: number;
   readonly #sliceBytes: number;
   readonly #ledger: CapturedLedger;
+  readonly #uses: Iterable<KeptUse>;
   /** Whoever began later; their places are made by looking at them, and tell nothing. */
   readonly #late = new Set<Subscription>();
   readonly #full: Uint8Array[] = [];
@@ -45,9 +53,10 @@ export class Capture {
   #isLate = false;
 
   /** `number` is one that no capture of this ledger had. */
-  constructor(number: number, sliceBytes: number, ledger: CapturedLedger) {
+  constructor({ number, sliceBytes, uses }: CaptureOptions, ledger: CapturedLedger) {
     this.#number = number;
     this.#sliceBytes = sliceBytes;
+    this.#uses = uses;
     this.#ledger = ledger;
     const { newestAt, wallClockStep, nextId } = ledger;
     this.#write("ledger", { newestAt, wallClockStep, lastId: nextId - 1 });
@@ -79,6 +88,7 @@ export class Capture {
     for (let copy = this.#copies.pop(); copy !== undefined; copy = this.#copies.pop()) {
       while (!copy.next().done) yield;
     }
+    for (const use of this.#uses) yield this.#write("use", use);
   }
 
   *#wholeTopic(topic: TopicState): Generator<unknown> {

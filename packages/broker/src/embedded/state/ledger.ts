@@ -9,7 +9,7 @@ import type { DelayedMessages } from "./delayed-messages.ts";
 import type { HalfMessage } from "./half-messages.ts";
 import { Holdings, nameOfGroup, nameOfTopic, type Timed } from "./holdings.ts";
 import { restorePiece, settleRestored } from "./restore-piece.ts";
-import { readPieces } from "./snapshot-pieces.ts";
+import { type KeptUse, readPieces } from "./snapshot-pieces.ts";
 import type { Outstanding, Subscription } from "./subscription.ts";
 import type { TagHash } from "./tag-set.ts";
 import type { GroupState, TopicState } from "./topic-state.ts";
@@ -126,11 +126,17 @@ export class Ledger {
     this.#capture?.after(fact);
   }
 
-  /** Begins to write the ledger down as it stands now. One at a time; facts may go on being applied until its `end`. */
-  capture({ sliceBytes = SLICE_BYTES } = {}): { readonly slices: Iterable<Uint8Array>; readonly end: () => void } {
+  /**
+   * Begins to write the ledger down as it stands now. One at a time; facts may go on being applied until its `end`. The
+   * `uses` are not the ledger's own: they are read last, and go along.
+   */
+  capture({ sliceBytes = SLICE_BYTES, uses = [] }: { sliceBytes?: number; uses?: Iterable<KeptUse> } = {}): {
+    readonly slices: Iterable<Uint8Array>;
+    readonly end: () => void;
+  } {
     if (this.#capture !== undefined) throw new Error("the ledger is being written down already");
     this.#captures += 1;
-    const capture = new Capture(this.#captures, sliceBytes, this);
+    const capture = new Capture({ number: this.#captures, sliceBytes, uses }, this);
     this.#capture = capture;
     const end = (): void => {
       if (this.#capture === capture) this.#capture = undefined;
@@ -138,15 +144,20 @@ export class Ledger {
     return { slices: capture.slices(), end };
   }
 
-  /** The ledger that was written down. */
+  /** The ledger that was written down; hands over the uses that went along. */
   static async restore(
     settings: LedgerSettings,
     hashTag: (tag: string) => TagHash,
     slices: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    seeUse: (use: KeptUse) => void = () => {},
   ): Promise<Ledger> {
     const ledger = new Ledger(settings, hashTag);
-    for await (const slice of slices)
-      for (const [name, piece] of readPieces(slice)) restorePiece(ledger.#holdings, name, piece);
+    for await (const slice of slices) {
+      for (const [name, piece] of readPieces(slice)) {
+        if (name === "use") seeUse(piece);
+        else restorePiece(ledger.#holdings, name, piece);
+      }
+    }
     settleRestored(ledger.#holdings);
     return ledger;
   }

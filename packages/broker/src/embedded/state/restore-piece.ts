@@ -2,12 +2,15 @@ import type { Holdings } from "./holdings.ts";
 import { MessageQueue } from "./message-queue.ts";
 import type { PieceName, Pieces } from "./snapshot-pieces.ts";
 
+/** Of what the ledger holds; uses are not its own. */
+type LedgerPieceName = Exclude<PieceName, "use">;
+
 /** Adds one piece of a snapshot to what a new ledger holds. */
-export function restorePiece<Name extends PieceName>(holdings: Holdings, name: Name, piece: Pieces[Name]): void {
+export function restorePiece<Name extends LedgerPieceName>(holdings: Holdings, name: Name, piece: Pieces[Name]): void {
   (RESTORERS[name] as (holdings: Holdings, piece: Pieces[Name]) => void)(holdings, piece);
 }
 
-const RESTORERS: { readonly [Name in PieceName]: (holdings: Holdings, piece: Pieces[Name]) => void } = {
+const RESTORERS: { readonly [Name in LedgerPieceName]: (holdings: Holdings, piece: Pieces[Name]) => void } = {
   ledger: (holdings, { newestAt, wallClockStep, lastId }) => {
     holdings.newestAt = newestAt;
     holdings.wallClockStep = wallClockStep;

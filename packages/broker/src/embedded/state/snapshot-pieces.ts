@@ -71,6 +71,12 @@ export interface Pieces {
   readonly half: KeptHalfMessage;
   readonly delayed: Omit<DelayedMessage, "heapIndex" | "capturedIn">;
   readonly messages: { readonly topic: Id; readonly queue: number } & QueueSlice;
+  readonly use: KeptUse;
+}
+
+/** When a topic, a group, or a group on a topic was used last, as far as was known; where one of the two is not meant, it is 0. */
+export interface KeptUse extends OfSubscription {
+  readonly at: EpochMs;
 }
 
 export type PieceName = keyof Pieces;
@@ -249,6 +255,7 @@ const SHAPES: { readonly [Name in PieceName]: readonly [code: number, Shape<Piec
       storedAt: optional(floats),
     }),
   ],
+  use: [11, record<Pieces["use"]>({ topic: whole, group: whole, at: whole })],
 };
 
 const BY_CODE: (readonly [PieceName, Shape<Pieces[PieceName]>] | undefined)[] = [];
