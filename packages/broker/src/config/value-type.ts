@@ -1,6 +1,8 @@
 import { type Address, formatAddress } from "../domain/address.ts";
+import { grouped } from "../domain/grouped.ts";
 import { nearestName } from "../domain/nearest-name.ts";
-import { DAY, type DurationMs, parseDuration } from "../domain/time.ts";
+import { KIB, MIB } from "../domain/size.ts";
+import { DAY, type DurationMs, HOUR, MINUTE, parseDuration, SECOND } from "../domain/time.ts";
 
 /** How one sort of value is written, wherever it is written. */
 export interface ValueType<T> {
@@ -65,10 +67,10 @@ export function wholeNumber(least: number, most: number): ValueType<number> {
 
 const LONGEST: DurationMs = 366 * DAY;
 const DURATION_UNITS = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["m", 60_000],
-  ["s", 1_000],
+  ["d", DAY],
+  ["h", HOUR],
+  ["m", MINUTE],
+  ["s", SECOND],
   ["ms", 1],
 ] as const;
 
@@ -82,8 +84,8 @@ export function duration(least: DurationMs): ValueType<DurationMs> {
 
 const SIZE_UNITS = [
   ["GiB", 2 ** 30],
-  ["MiB", 2 ** 20],
-  ["KiB", 2 ** 10],
+  ["MiB", MIB],
+  ["KiB", KIB],
   ["", 1],
 ] as const;
 
@@ -91,7 +93,7 @@ export function size(least: number): ValueType<number> {
   return {
     read: (given) => between(least, Number.MAX_SAFE_INTEGER, readSize(given)),
     write: (value) => inLargestUnit(value, SIZE_UNITS),
-    mustBe: `a size of at least ${inLargestUnit(least, SIZE_UNITS)}, for example ${inLargestUnit(Math.max(least, 4 * 2 ** 20), SIZE_UNITS)}`,
+    mustBe: `a size of at least ${inLargestUnit(least, SIZE_UNITS)}, for example ${inLargestUnit(Math.max(least, 4 * MIB), SIZE_UNITS)}`,
   };
 }
 
@@ -108,10 +110,6 @@ function inLargestUnit(value: number, units: readonly (readonly [name: string, s
 
 function between(least: number, most: number, value: number | undefined): number | undefined {
   return value !== undefined && value >= least && value <= most ? value : undefined;
-}
-
-function grouped(number: number): string {
-  return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** ` Did you mean "x"?` where something near was meant, else nothing. */

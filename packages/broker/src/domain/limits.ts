@@ -1,4 +1,5 @@
 import { BrokerError } from "./broker-error.ts";
+import { grouped } from "./grouped.ts";
 import { KIB, MIB } from "./size.ts";
 import { DAY, type DurationMs, SECOND } from "./time.ts";
 
@@ -24,9 +25,4 @@ export function checkPropertiesBytes(bytes: number): void {
     "message-too-large",
     `The properties have ${grouped(bytes)} bytes; ${grouped(MAX_PROPERTIES_BYTES)} are allowed.`,
   );
-}
-
-/** A number for people: 4,194,304. */
-export function grouped(count: number): string {
-  return count.toLocaleString("en-US");
 }

@@ -1,7 +1,7 @@
 import { BrokerError } from "../domain/broker-error.ts";
+import { grouped } from "../domain/grouped.ts";
 import {
   checkPropertiesBytes,
-  grouped,
   MAX_BATCH,
   MAX_BODY_BYTES,
   MAX_DEFERRED_BODY_BYTES,

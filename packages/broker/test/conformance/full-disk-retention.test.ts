@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { KIB } from "../../src/domain/size.ts";
+import { MINUTE } from "../../src/domain/time.ts";
 import { RESERVE_NAME } from "../../src/embedded/journal/space.ts";
 import type { EngineSettings } from "../../src/embedded/settings.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
@@ -8,8 +10,6 @@ import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
 import { type Bench, bodiesOf } from "./bench.ts";
 import { openOnDisk } from "./open-embedded.ts";
 
-const KIB = 1_024;
-const MINUTE = 60_000;
 const RETENTION = 10 * MINUTE;
 const FILLING = "/other/filling";
 const SPACE = { reserveBytes: 64 * KIB, minFreeBytes: 16 * KIB, segmentBytes: 8 * KIB };

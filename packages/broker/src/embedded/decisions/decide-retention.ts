@@ -1,49 +1,46 @@
 import { BrokerError } from "../../domain/broker-error.ts";
-import { grouped } from "../../domain/limits.ts";
-import type { Fact, MessagesDropped, Missed, Offset, Position } from "../journal/fact.ts";
+import { grouped } from "../../domain/grouped.ts";
+import type { Fact, MessagesDropped, Missed, Position } from "../journal/fact.ts";
 import type { SegmentSpan } from "../journal/journal.ts";
 import type { LastUses } from "../last-uses.ts";
 import type { Ageing } from "../state/ages.ts";
 import type { Ledger, TopicState } from "../state/ledger.ts";
+import { waitingBefore } from "../state/living.ts";
 import type { Context } from "./context.ts";
 import { MAX_SWEEP } from "./decide-sweep.ts";
+import { DropSlice } from "./drop-slice.ts";
 import { newestTooOld } from "./too-old.ts";
 
-/** What one slice drops at most, so that a million deliveries that end do not stop the loop. */
-const MAX_DROPPED = 100_000;
 /** The steps in which the journal is looked through for what may go. */
 const SIZE_STEPS = 1_024;
 /** What a message takes in the journal besides its body, in most cases. */
 const BESIDE_BODY = 256;
 
-/** What a poll of this topic must not be offered (RET-1): it is dropped before, so that gates open with that fact. */
-export function decideDropping(
-  ledger: Ledger,
-  topic: TopicState,
-  uses: LastUses,
-  context: Context,
-): readonly MessagesDropped[] {
-  const tooOld = newestTooOld(ledger, context);
-  return topic.queues.flatMap((messages, queue) => {
-    const upTo = messages.firstVisibleAfter(tooOld);
-    return upTo > messages.head ? [dropping(topic, { queue, upTo, reason: "age" }, uses, context)] : [];
-  });
-}
-
-/** A slice of what must go: at most `MAX_SWEEP` facts. */
+/** A slice of what must go: at most `MAX_SWEEP` facts, and what a `DropSlice` takes. */
 export interface Slice {
   readonly facts: readonly Fact[];
   /** Whether nothing is left for the next one. */
   readonly isLast: boolean;
 }
 
+/** What a poll of this topic must not be offered (RET-1): it is dropped before, so that gates open with that fact. */
+export function decideDropping(ledger: Ledger, topic: TopicState, uses: LastUses, context: Context): Slice {
+  const tooOld = newestTooOld(ledger, context);
+  const slice = new DropSlice();
+  const facts = topic.queues.flatMap((messages, queue) => {
+    const upTo = slice.take(topic, queue, messages.firstVisibleAfter(tooOld));
+    return upTo > messages.head ? [dropping(topic, { queue, upTo, reason: "age" }, uses, context)] : [];
+  });
+  return { facts, isLast: !slice.isFull };
+}
+
 /** What has grown too old, oldest first. */
 export function decideAgeSweep(ledger: Ledger, uses: LastUses, context: Context): Slice {
   const tooOld = newestTooOld(ledger, context);
+  const slice = new DropSlice();
   const facts: Fact[] = [];
-  let dropped = 0;
   for (const ageing of ledger.ages.upTo(tooOld)) {
-    if (facts.length === MAX_SWEEP || dropped >= MAX_DROPPED) return { facts, isLast: false };
+    if (facts.length === MAX_SWEEP || slice.isFull) return { facts, isLast: false };
     if (ageing.sort === "half") {
       facts.push(...endOf(ageing, context));
       continue;
@@ -52,41 +49,31 @@ export function decideAgeSweep(ledger: Ledger, uses: LastUses, context: Context)
     const messages = topic?.queues[ageing.queue];
     if (topic === undefined || messages === undefined) continue;
     const { queue } = ageing;
-    const upTo = atMost(messages.firstVisibleAfter(tooOld), messages.head + MAX_DROPPED - dropped);
-    dropped += upTo - messages.head;
-    facts.push(dropping(topic, { queue, upTo, reason: "age" }, uses, context));
+    const upTo = slice.take(topic, queue, messages.firstVisibleAfter(tooOld));
+    if (upTo > messages.head) facts.push(dropping(topic, { queue, upTo, reason: "age" }, uses, context));
   }
-  return { facts, isLast: dropped < MAX_DROPPED };
+  return { facts, isLast: !slice.isFull };
 }
 
-/** What must go so that the rest fits (RET-1): what came into its message queue before the place up to which the journal is kept. */
-export function decideSizeSweep(
-  ledger: Ledger,
-  segments: readonly SegmentSpan[],
-  uses: LastUses,
-  context: Context,
-): Slice {
-  const keptFrom = sizeKeepsFrom(ledger, segments, context.settings.retentionBytes);
+/** What must go so that the rest fits (RET-1): what came into its message queue before this place, from which the journal is kept. */
+export function decideSizeSweep(ledger: Ledger, keptFrom: Position, uses: LastUses, context: Context): Slice {
+  const slice = new DropSlice();
   const facts: Fact[] = [];
-  let dropped = 0;
-  if (keptFrom === undefined) return { facts, isLast: true };
   for (const topic of ledger.topics()) {
     for (const [queue, messages] of topic.queues.entries()) {
-      const upTo = atMost(messages.firstJoinedFrom(keptFrom), messages.head + MAX_DROPPED - dropped);
-      if (upTo <= messages.head) continue;
-      if (facts.length === MAX_SWEEP) return { facts, isLast: false };
-      dropped += upTo - messages.head;
-      facts.push(dropping(topic, { queue, upTo, reason: "size" }, uses, context));
+      if (facts.length === MAX_SWEEP || slice.isFull) return { facts, isLast: false };
+      const upTo = slice.take(topic, queue, messages.firstJoinedFrom(keptFrom));
+      if (upTo > messages.head) facts.push(dropping(topic, { queue, upTo, reason: "size" }, uses, context));
     }
   }
-  return { facts, isLast: dropped < MAX_DROPPED };
+  return { facts, isLast: !slice.isFull };
 }
 
 /**
  * From where on the journal fits its size; undefined where all of it does. What may not be dropped is copied forward, and so
  * counts in the size wherever it stands: freeing never counts on it.
  */
-function sizeKeepsFrom(
+export function sizeKeepsFrom(
   ledger: Ledger,
   segments: readonly SegmentSpan[],
   retentionBytes: number | undefined,
@@ -96,9 +83,9 @@ function sizeKeepsFrom(
   if (retentionBytes === undefined || to - from <= retentionBytes) return undefined;
   const step = Math.ceil((to - from) / SIZE_STEPS);
   const heldIn: number[] = [];
-  for (const { position, bytes } of held(ledger)) {
+  for (const { position, bodyBytes } of waitingBefore(ledger, to)) {
     const index = Math.floor((position - from) / step);
-    heldIn[index] = (heldIn[index] ?? 0) + bytes;
+    heldIn[index] = (heldIn[index] ?? 0) + bodyBytes + BESIDE_BODY;
   }
   let heldBefore = 0;
   for (let index = 0; index < SIZE_STEPS; index++) {
@@ -125,16 +112,6 @@ export function heldBytes(ledger: Ledger): number {
     sum += half.bodyBytes + (half.open.size + half.abandonedCount) * BESIDE_BODY;
   }
   return sum;
-}
-
-function* held(ledger: Ledger): Generator<{ readonly position: Position; readonly bytes: number }> {
-  for (const { position, bodyBytes } of ledger.delayed.all()) yield { position, bytes: bodyBytes + BESIDE_BODY };
-  for (const { half } of ledger.topics()) {
-    for (const { state, position, bodyBytes } of half.all()) {
-      if (state === "committed" || state === "rolled-back") continue;
-      yield { position, bytes: bodyBytes + BESIDE_BODY };
-    }
-  }
 }
 
 /** TX-6: what nobody has ever asked about is abandoned; RET-1: what was abandoned is dropped. */
@@ -168,8 +145,4 @@ function countDelivered(outstanding: Iterable<{ readonly attempt: number }>): nu
   let count = 0;
   for (const { attempt } of outstanding) if (attempt > 0) count += 1;
   return count;
-}
-
-function atMost(offset: Offset, bound: Offset): Offset {
-  return Math.min(offset, bound);
 }

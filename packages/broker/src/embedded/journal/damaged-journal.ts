@@ -1,3 +1,4 @@
+import { grouped } from "../../domain/grouped.ts";
 import { StartError } from "../../domain/start-error.ts";
 
 /** Confirmed facts are missing or spoiled (DUR-1). Nothing was changed. */
@@ -14,5 +15,5 @@ export class DamagedJournal extends StartError {
 
 /** Names bytes of a segment, the last one included. */
 export function describeBytes(segment: number, from: number, to: number): string {
-  return `segment ${segment}, bytes ${from.toLocaleString("en-US")} to ${Math.max(from, to - 1).toLocaleString("en-US")}`;
+  return `segment ${segment}, bytes ${grouped(from)} to ${grouped(Math.max(from, to - 1))}`;
 }

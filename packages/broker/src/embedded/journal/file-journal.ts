@@ -1,4 +1,5 @@
 import { BrokerError } from "../../domain/broker-error.ts";
+import { MIB } from "../../domain/size.ts";
 import type { DurationMs } from "../../domain/time.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { UnreadableBytes } from "./binary.ts";
@@ -23,8 +24,6 @@ import { SegmentReader } from "./segment-reader.ts";
 import { type GroupReference, type SnapshotHeader, snapshotName } from "./snapshot-file.ts";
 import { Snapshots } from "./snapshots.ts";
 import { DiskSpace, isWantOfSpace, type Space } from "./space.ts";
-
-const MIB = 1_024 * 1_024;
 
 export interface FileJournalOptions {
   readonly directory: string;

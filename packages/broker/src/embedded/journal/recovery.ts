@@ -1,3 +1,4 @@
+import { grouped } from "../../domain/grouped.ts";
 import type { Disk, DiskFile } from "../../runtime/disk.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -235,7 +236,7 @@ async function openToAppend(
 }
 
 function sayCut(log: Log, file: string, offset: number, bytes: number): void {
-  const sentence = `cut ${bytes.toLocaleString("en-US")} bytes of a write that was never confirmed`;
+  const sentence = `cut ${grouped(bytes)} bytes of a write that was never confirmed`;
   log.write("warn", "journal.cut", { sentence, file, offset, bytes });
 }
 

@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import { grouped } from "../../domain/grouped.ts";
 import type { Disk, DiskFile } from "../../runtime/disk.ts";
 import { UnreadableBytes } from "./binary.ts";
 import type { Position } from "./fact.ts";
@@ -167,7 +168,7 @@ const LENGTH = Buffer.alloc(4);
 
 function unreadable(from: number, to: number): UnreadableBytes {
   const last = Math.max(from, to - 1);
-  return new UnreadableBytes(`bytes ${from.toLocaleString("en-US")} to ${last.toLocaleString("en-US")}`);
+  return new UnreadableBytes(`bytes ${grouped(from)} to ${grouped(last)}`);
 }
 
 async function withFile<T>(disk: Disk, path: string, work: (file: DiskFile) => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import { BrokerError } from "../../domain/broker-error.ts";
+import { KIB, MIB } from "../../domain/size.ts";
 import type { DurationMs, EpochMs } from "../../domain/time.ts";
 import type { Alarm } from "../../runtime/clock.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
@@ -102,11 +103,11 @@ export class DiskSpace implements Space {
 
   check(use: "publishing" | "consuming"): void {
     if (this.#room === "plenty" || (this.#room === "scarce" && use === "consuming")) return;
-    const minFree = describeBytes(this.#options.minFreeBytes);
+    const minFree = describeSize(this.#options.minFreeBytes);
     const sentence =
       this.#room === "none"
         ? "Disk full, and the reserve is used up: nothing is stored until there is space again; then it goes on by itself."
-        : `Disk full: ${describeBytes(this.#spare)} are free, publishes are refused until ${minFree} are; consuming goes on, publishing resumes by itself.`;
+        : `Disk full: ${describeSize(this.#spare)} are free, publishes are refused until ${minFree} are; consuming goes on, publishing resumes by itself.`;
     throw new BrokerError("storage-full", sentence);
   }
 
@@ -123,7 +124,7 @@ export class DiskSpace implements Space {
   /** What a directory without any data must have and does not. */
   describeWant(): string {
     const { reserveBytes, minFreeBytes } = this.#options;
-    return `${describeBytes(this.#free)} are free, ${describeBytes(reserveBytes + minFreeBytes)} are needed`;
+    return `${describeSize(this.#free)} are free, ${describeSize(reserveBytes + minFreeBytes)} are needed`;
   }
 
   onRelief(listener: () => void): void {
@@ -259,7 +260,7 @@ export class DiskSpace implements Space {
   }
 
   #say(): void {
-    const [level, event, sentence] = SAYINGS[this.#room](describeBytes(this.#options.minFreeBytes));
+    const [level, event, sentence] = SAYINGS[this.#room](describeSize(this.#options.minFreeBytes));
     const fields: LogFields = { sentence, freeBytes: this.#free, reserveBytes: this.#held };
     this.#runtime.log.write(level, event, fields);
   }
@@ -348,7 +349,7 @@ export function isWantOfSpace(error: unknown): boolean {
 }
 
 /** In whole MiB, or KiB where it is less than one. */
-function describeBytes(bytes: number): string {
-  const [unit, size] = bytes >= 2 ** 20 ? ["MiB", 2 ** 20] : ["KiB", 2 ** 10];
+function describeSize(bytes: number): string {
+  const [unit, size] = bytes >= MIB ? ["MiB", MIB] : ["KiB", KIB];
   return `${Math.max(0, Math.floor(bytes / Number(size)))} ${unit}`;
 }

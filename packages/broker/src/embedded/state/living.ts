@@ -21,6 +21,16 @@ export interface Living {
  * move on, from half to delayed to a queue to the dead letters, and are looked for in that order.
  */
 export function* livingBefore(ledger: Ledger, position: Position): Generator<Living> {
+  yield* waitingBefore(ledger, position);
+  for (const isDeadLetterTopic of [false, true]) {
+    for (const topic of ledger.topics()) {
+      if (topic.isDeadLetterTopic === isDeadLetterTopic) yield* queuedBefore(topic, position);
+    }
+  }
+}
+
+/** Of it, what waits outside of any queue: for its due time, or for the end of its transaction. */
+export function* waitingBefore(ledger: Ledger, position: Position): Generator<Living> {
   for (const topic of ledger.topics()) {
     for (const half of topic.half.all()) {
       if (!mayStillBeRead(half) || half.position >= position) continue;
@@ -32,11 +42,6 @@ export function* livingBefore(ledger: Ledger, position: Position): Generator<Liv
     if (delayed.position >= position) continue;
     const { id, topic, position: at, bodyBytes } = delayed;
     yield { topic, place: { delayed: id }, position: at, bodyBytes };
-  }
-  for (const isDeadLetterTopic of [false, true]) {
-    for (const topic of ledger.topics()) {
-      if (topic.isDeadLetterTopic === isDeadLetterTopic) yield* queuedBefore(topic, position);
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { grouped } from "../../domain/grouped.ts";
 import { IDENTITY } from "../journal/data-directory.ts";
 import type { Position } from "../journal/fact.ts";
 import type { SegmentHeader } from "../journal/segment.ts";
@@ -129,8 +130,4 @@ function describeLost(lost: Lost | undefined): string {
 export function countOf({ messages, topics }: Lost): string {
   const what = `${grouped(messages)} ${messages === 1 ? "message" : "messages"}`;
   return topics.length === 0 ? what : `${what} of ${topics.join(", ")}`;
-}
-
-function grouped(number: number): string {
-  return number.toLocaleString("en-US");
 }
