@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { KIB } from "../domain/size.ts";
 import { type DurationMs, type EpochMs, SECOND } from "../domain/time.ts";
 import type { Alarm, Clock } from "../runtime/clock.ts";
 
@@ -13,7 +14,7 @@ interface Pipeline {
 }
 
 /** So little always has room. */
-const FREE_BYTES = 64 * 1_024;
+const FREE_BYTES = 64 * KIB;
 /** Who takes nothing for so long makes way for others. */
 const MAKES_WAY_AFTER = 5 * SECOND;
 

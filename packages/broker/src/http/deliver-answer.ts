@@ -1,11 +1,12 @@
 import type { ServerResponse } from "node:http";
+import { KIB } from "../domain/size.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Answer } from "./answer.ts";
 import type { Exchange } from "./connections.ts";
 import { linger } from "./linger.ts";
 
 /** So much of an answer is handed over at a time; only then is it known to be taken. */
-const SLICE_BYTES = 64 * 1_024;
+const SLICE_BYTES = 64 * KIB;
 
 /** What is sent, and to whom. */
 export interface Parcel {

@@ -4,7 +4,7 @@ import { formatRequestId, rangeText } from "@stagemq/wire";
 import type { Credentials } from "../access/credentials.ts";
 import { type Address, formatAddress } from "../domain/address.ts";
 import { BrokerError } from "../domain/broker-error.ts";
-import { MIB } from "../domain/size.ts";
+import { KIB, MIB } from "../domain/size.ts";
 import { type DurationMs, describeDuration, type EpochMs, MINUTE, SECOND } from "../domain/time.ts";
 import type { Engine, GiveBackRequest } from "../engine/engine.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -23,7 +23,7 @@ import { RequestLog } from "./request-log.ts";
 import { type Admitted, SignedProtocol, type SignedProtocolOptions } from "./signed-protocol.ts";
 
 const MAX_HOST = 255;
-const MAX_HEADER_BYTES = 16 * 1_024;
+const MAX_HEADER_BYTES = 16 * KIB;
 /** After this the last answers are cut short, so that the process ends within 10 s (RUN-2). */
 const FINISH_WITHIN = 5 * SECOND;
 /** And so long what they held is given back. */

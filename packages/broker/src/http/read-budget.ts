@@ -1,10 +1,12 @@
+import { KIB } from "../domain/size.ts";
+
 interface Waiter {
   readonly bytes: number;
   readonly admit: () => void;
 }
 
 /** So little never waits (REQ-2). */
-const FREE_BYTES = 64 * 1_024;
+const FREE_BYTES = 64 * KIB;
 
 /** The memory that all requests being read share (REQ-2). Counts bytes, first come first served; holds none itself. */
 export class ReadBudget {

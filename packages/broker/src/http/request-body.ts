@@ -1,10 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import { rangeText } from "@stagemq/wire";
+import { KIB } from "../domain/size.ts";
 import type { ReadBudget } from "./read-budget.ts";
 import { Refusal } from "./refusal.ts";
 
 /** What a body of undeclared length may have before it is reckoned with the largest there may be. */
-const FIRST_RESERVATION = 64 * 1_024;
+const FIRST_RESERVATION = 64 * KIB;
 const NOTHING = Buffer.alloc(0);
 
 /** The body of one request: read whole once there is room for it, or thrown away (REQ-2, REQ-3). Never looks into it. */

@@ -1,7 +1,8 @@
+import { MIB } from "../../domain/size.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
 import { decodeGroupHeader, GROUP_HEADER_BYTES, type GroupHeader, type SegmentHeader } from "./segment.ts";
 
-const WINDOW_BYTES = 1_024 * 1_024;
+const WINDOW_BYTES = MIB;
 
 /** Every group header behind the bad bytes that begin at offset `bad`. A bad length leads nowhere, so it is looked for byte by byte. */
 export async function* findHeaders(

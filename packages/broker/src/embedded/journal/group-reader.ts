@@ -1,8 +1,9 @@
 import { crc32 } from "node:zlib";
+import { MIB } from "../../domain/size.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
 import { decodeGroupHeader, GROUP_HEADER_BYTES, type GroupHeader, type SegmentHeader } from "./segment.ts";
 
-const WINDOW_BYTES = 1_024 * 1_024;
+const WINDOW_BYTES = MIB;
 
 /** What the next group of the chain must say of itself. */
 export interface ChainLink {

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { BrokerError } from "../../domain/broker-error.ts";
-import { MIB } from "../../domain/size.ts";
+import { KIB, MIB } from "../../domain/size.ts";
 import type { DurationMs } from "../../domain/time.ts";
 import type { Alarm } from "../../runtime/clock.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
@@ -55,7 +55,7 @@ export class GroupWriter {
   #gathering: Gathering | undefined;
   /** Being written and synced. */
   #flight: Flight | undefined;
-  readonly #frames = new ByteWriter(64 * 1_024);
+  readonly #frames = new ByteWriter(64 * KIB);
   #flushing: Promise<void> | undefined;
 
   #quietAlarm: Alarm | undefined;
@@ -290,7 +290,7 @@ export class GroupWriter {
     );
     this.#sequence += 1;
     this.#flight = { position: group.position, end, bytes, settled: group.settled };
-    if (this.#frames.buffer.length > MIB) this.#frames.buffer = Buffer.allocUnsafe(64 * 1_024);
+    if (this.#frames.buffer.length > MIB) this.#frames.buffer = Buffer.allocUnsafe(64 * KIB);
     this.#gather(end);
     return bytes;
   }

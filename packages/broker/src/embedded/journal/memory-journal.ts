@@ -1,10 +1,11 @@
+import { KIB } from "../../domain/size.ts";
 import { ByteWriter } from "./binary.ts";
 import type { Fact, Position } from "./fact.ts";
 import { readFrame, writeFrame } from "./frame.ts";
 import type { Journal, Recorded, SegmentSpan } from "./journal.ts";
 import { ENDLESS_SPACE } from "./space.ts";
 
-const PAGE_BYTES = 256 * 1_024;
+const PAGE_BYTES = 256 * KIB;
 
 /**
  * Keeps facts as bytes, as the file journal does, so that nobody shares an object with it; forgets them with the process.

@@ -1,10 +1,11 @@
+import { KIB } from "../../domain/size.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
 import { UnreadableBytes } from "./binary.ts";
 import type { Fact, Position } from "./fact.ts";
 import { endOfFrame, FRAME_HEADER_BYTES, readFrame } from "./frame.ts";
 import type { SegmentHeader } from "./segment.ts";
 
-const BLOCK_BYTES = 64 * 1_024;
+const BLOCK_BYTES = 64 * KIB;
 
 /** A segment, and its bytes. */
 export interface ReadableSegment extends Pick<DiskFile, "read"> {

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { grouped } from "../../domain/grouped.ts";
+import { MIB } from "../../domain/size.ts";
 import type { Disk, DiskFile } from "../../runtime/disk.ts";
 import { UnreadableBytes } from "./binary.ts";
 import type { Position } from "./fact.ts";
@@ -13,9 +14,9 @@ import type { Position } from "./fact.ts";
 const MAGIC = Buffer.from("stagesn\u0001", "latin1");
 const HEADER_BYTES = 38;
 const SLICE_HEADER_BYTES = 8;
-const MAX_SLICE_BYTES = 16 * 1_024 * 1_024;
+const MAX_SLICE_BYTES = 16 * MIB;
 /** So that the disk never has much to write at once while journal syncs wait for it. */
-const SYNC_EVERY_BYTES = 4 * 1_024 * 1_024;
+const SYNC_EVERY_BYTES = 4 * MIB;
 
 /** Which group of the journal a snapshot goes on from: the one with the newest fact that it contains. */
 export interface GroupReference {

@@ -41,9 +41,9 @@ const PIECES = 16;
 /** Of the reserve: so much is copied at a time, and so much is left to whoever acknowledges (D4). */
 const COPIED_PART = 1 / 4;
 /** For what a file system keeps beside the bytes. */
-const MARGIN_BYTES = 64 * 1_024;
+const MARGIN_BYTES = 64 * KIB;
 /** More than any file system compresses at a time. */
-const NOISE_BYTES = 256 * 1_024;
+const NOISE_BYTES = 256 * KIB;
 const LOOK_AGAIN_AFTER: DurationMs = 500;
 
 export interface SpaceOptions {

@@ -1,3 +1,4 @@
+import { KIB } from "../../domain/size.ts";
 import type { EpochMs } from "../../domain/time.ts";
 import { ByteWriter } from "../journal/binary.ts";
 import type { Fact, FactKind, Id, Offset, WallClockStepped } from "../journal/fact.ts";
@@ -31,7 +32,7 @@ interface CaptureOptions {
 type Place = { readonly topic: Id; readonly group: Id; readonly queue: number };
 
 /** A slice is cut once it has so many bytes; the columns of one chunk of a message queue still go into the rest of 256 KiB. */
-export const SLICE_BYTES = 96 * 1_024;
+export const SLICE_BYTES = 96 * KIB;
 const MAX_RANGES = 4_096;
 
 /**

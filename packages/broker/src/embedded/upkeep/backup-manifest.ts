@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import { MIB } from "../../domain/size.ts";
 import { StartError } from "../../domain/start-error.ts";
 import type { EpochMs } from "../../domain/time.ts";
 import type { Disk } from "../../runtime/disk.ts";
@@ -7,7 +8,7 @@ import type { CopiedFile } from "./copy-file.ts";
 /** Written last: a backup without it is not finished. */
 export const MANIFEST = "stagemq-backup.json";
 
-const MAX_BYTES = 16 * 1_024 * 1_024;
+const MAX_BYTES = 16 * MIB;
 const MANIFEST_FORMAT = 1;
 
 export interface BackupManifest {

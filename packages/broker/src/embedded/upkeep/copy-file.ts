@@ -1,7 +1,8 @@
 import { crc32 } from "node:zlib";
+import { MIB } from "../../domain/size.ts";
 import type { Disk } from "../../runtime/disk.ts";
 
-const CHUNK_BYTES = 1_024 * 1_024;
+const CHUNK_BYTES = MIB;
 
 export interface CopiedFile {
   readonly bytes: number;

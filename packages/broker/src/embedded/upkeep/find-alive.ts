@@ -1,4 +1,5 @@
 import type { TopicRef } from "../../domain/names.ts";
+import { MIB } from "../../domain/size.ts";
 import type { Disk } from "../../runtime/disk.ts";
 import { UnreadableBytes } from "../journal/binary.ts";
 import type { Fact, Id, Position } from "../journal/fact.ts";
@@ -21,7 +22,7 @@ export interface Alive {
   readonly content: StoredMessage | undefined;
 }
 
-const BLOCKS_BYTES = 1_024 * 1_024;
+const BLOCKS_BYTES = MIB;
 
 /** Everything in these ranges of the journal that the ledger still counts on. One frame of a damaged group may be sound. */
 export async function findAlive(

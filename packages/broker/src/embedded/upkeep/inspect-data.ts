@@ -1,3 +1,4 @@
+import { MIB } from "../../domain/size.ts";
 import { DAY } from "../../domain/time.ts";
 import type { Disk, DiskFile } from "../../runtime/disk.ts";
 import { UnreadableBytes } from "../journal/binary.ts";
@@ -37,7 +38,7 @@ import { searchBehind } from "./search-behind.ts";
 /** Reads a data directory from end to end as a start and a scrub would, and goes on behind what is damaged. Changes nothing. */
 
 /** A head and the group behind it. */
-const MAX_HEAD_BYTES = 64 * 1_024 * 1_024;
+const MAX_HEAD_BYTES = 64 * MIB;
 /** What is counted does not depend on them. */
 export const LEDGER_SETTINGS = { maxRetries: 288, onExhausted: "dead-letter", checkFor: DAY } as const;
 

@@ -1,3 +1,4 @@
+import { MIB } from "../../domain/size.ts";
 import { StartError } from "../../domain/start-error.ts";
 import type { Disk } from "../../runtime/disk.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -13,7 +14,7 @@ import { fillGap, type Gap, segmentsFor, type UnreadableRun, writeHeader } from 
 import { planRepair, type RepairPlan, type RepairStep } from "./plan-repair.ts";
 import { NOBODY_WATCHES, type Progress } from "./progress.ts";
 
-const CHUNK_BYTES = 1_024 * 1_024;
+const CHUNK_BYTES = MIB;
 /** What one repair uncovers, such as a snapshot beyond the cut, the next one repairs. */
 const MAX_ROUNDS = 4;
 
