@@ -1,7 +1,8 @@
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { EpochMs } from "../domain/time.ts";
 import type { ReceiptHandle } from "../engine/engine.ts";
 import type { Id, Offset } from "./journal/fact.ts";
+import { KeyedHash } from "./keyed-hash.ts";
 
 /** What a receipt handle says: which delivery, or which half message, and until when. */
 export type Receipt = DeliveryReceipt | TransactionReceipt;
@@ -37,10 +38,10 @@ const HANDLE = /^[A-Za-z0-9_-]{70}$/;
 
 /** Makes handles that only this journal's holder can make, and reads them back (DEL-14). */
 export class Receipts {
-  readonly #key: KeyObject;
+  readonly #seals: KeyedHash;
 
   constructor(secret: Uint8Array) {
-    this.#key = createSecretKey(secret);
+    this.#seals = new KeyedHash(secret, "receipt:", CONTENT);
   }
 
   seal(receipt: Receipt): ReceiptHandle {
@@ -80,6 +81,6 @@ export class Receipts {
   }
 
   #sealOf(content: Uint8Array): Buffer {
-    return createHmac("sha256", this.#key).update("receipt:").update(content).digest().subarray(0, SEAL);
+    return this.#seals.of(content).subarray(0, SEAL);
   }
 }
