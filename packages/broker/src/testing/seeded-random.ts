@@ -15,7 +15,9 @@ export class SeededRandom implements Random {
   }
 
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.#next() >>> 24);
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at < length; at++) bytes[at] = this.#next() >>> 24;
+    return bytes;
   }
 
   below(bound: number): number {
