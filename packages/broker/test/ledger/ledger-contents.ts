@@ -7,8 +7,7 @@ export function contentsOf(ledger: Ledger): ReadonlyMap<string, string> {
   const contents = new Map<string, string>();
   const note = (path: string, fields: object): void => {
     for (const [name, value] of Object.entries(fields)) {
-      if (typeof value !== "function")
-        contents.set(`${path} ${name}`, JSON.stringify(value, replaceMaps) ?? "undefined");
+      if (typeof value !== "function") contents.set(`${path} ${name}`, textOf(value));
     }
   };
   const { newestAt, nextId, delayed, wallClockStep, ages } = ledger;
@@ -46,12 +45,11 @@ type Note = (path: string, fields: object) => void;
 function noteQueue(path: string, queue: MessageQueue, note: Note): void {
   const { slices, ...captured } = queue.capture();
   note(path, captured);
-  for (const { from, to, tags, positions, ...columns } of slices()) {
-    const storedAt = columns.storedAt ?? positions;
+  for (const { from, to, tags, positions, storedAt = positions, ...columns } of slices()) {
+    const others = Object.entries({ ...columns, positions, storedAt });
     for (let index = 0; index < to - from; index++) {
-      const fields = { tag: [tags[2 * index], tags[2 * index + 1]], position: positions[index] };
-      const others = Object.entries({ ...columns, storedAt }).map(([name, column]) => [name, column?.[index]]);
-      note(`${path} offset ${from + index}`, { ...fields, ...Object.fromEntries(others) });
+      const told = others.map(([name, column]) => `${name} ${column?.[index]}`);
+      note(`${path} offset ${from + index}`, { message: `tag ${tags[2 * index]} ${tags[2 * index + 1]} ${told}` });
     }
   }
 }
@@ -75,6 +73,12 @@ export function describeDifference(one: ReadonlyMap<string, string>, other: Read
   return [...new Set([...one.keys(), ...other.keys()])]
     .filter((field) => show(one, field) !== show(other, field))
     .map((field) => `${field}: ${show(one, field)} is not ${show(other, field)}`);
+}
+
+/** The plain ones, which are the most, without the detour. */
+function textOf(value: unknown): string {
+  if (typeof value === "object" && value !== null) return JSON.stringify(value, replaceMaps);
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
 function replaceMaps(_key: string, value: unknown): unknown {

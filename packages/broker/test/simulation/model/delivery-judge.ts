@@ -148,7 +148,13 @@ export class DeliveryJudge {
     this.#world.handles.set(handle, { of: message, group: poll.group, until });
 
     const seen = { attempt, handle, until, firstAt, ordered: poll.ordered };
-    const after = states.flatMap((state) => instants.flatMap((at) => delivered(state, { ...seen, at }) ?? []));
+    const after: DeliveryState[] = [];
+    for (const at of instants) {
+      for (const state of states) {
+        const next = delivered(state, { ...seen, at });
+        if (next !== undefined) after.push(next);
+      }
+    }
     if (after.length === 0) {
       violated(
         "DEL-4",

@@ -119,9 +119,12 @@ export class Consumers {
     this.#acknowledgeSome(this.#held.slice(-KEPT), 1);
   }
 
-  /** Everything of one answer that was given since `count` were held. */
-  acknowledgeSince(count: number): void {
-    this.#acknowledge(this.#held.slice(count));
+  /** Everything that one group was given since `count` were held. Says from which topics. */
+  acknowledgeSince(count: number): readonly string[] {
+    const given = this.#held.slice(count);
+    const topics = [...new Set(given.map(({ topic }) => topic))];
+    for (const name of topics) this.#acknowledge(given.filter(({ topic }) => topic === name));
+    return topics;
   }
 
   get heldCount(): number {

@@ -59,17 +59,19 @@ export class Healing {
     await this.#talk.settle();
   }
 
+  /** Each until it is given nothing more; those of one group at once. */
   async #drain(subscriptions: readonly Subscribed[]): Promise<void> {
-    for (const { topic, group } of subscriptions) {
-      const isOrdered = topic === "shards" || topic === "global";
-      for (let fresh = 1; fresh > 0; ) {
+    for (const name of this.#groups) {
+      for (let open = subscriptions.filter(({ group }) => group === name); open.length > 0; ) {
         this.#consumers.forgetOld();
         const before = this.#consumers.heldCount;
-        this.#consumers.receiveAll(topic, group, isOrdered);
+        for (const { topic, group } of open) {
+          this.#consumers.receiveAll(topic, group, topic === "shards" || topic === "global");
+        }
         await this.#talk.settle();
-        fresh = this.#consumers.heldCount - before;
-        this.#consumers.acknowledgeSince(before);
-        await this.#talk.settle();
+        const given = new Set(this.#consumers.acknowledgeSince(before));
+        open = open.filter(({ topic }) => given.has(topic));
+        if (open.length > 0) await this.#talk.settle();
       }
     }
   }
