@@ -10,19 +10,27 @@ export interface CopiedFile {
   readonly checksum: number;
 }
 
-/** Copies a file as long as it is when it is opened, and syncs the copy; its name is for the caller to sync. */
+interface Reading {
+  /** From here on; unless told, from the beginning. */
+  readonly from?: number;
+  /** Up to here; unless told, to where the file ends when it is opened. */
+  readonly to?: number;
+}
+
+/** Copies a file, or some of it, and syncs the copy; its name is for the caller to sync. */
 export async function copyFile(
   disk: Disk,
-  from: string,
-  to: string,
-  tell: (bytes: number) => void,
+  path: string,
+  copyPath: string,
+  { tell, ...reading }: Reading & { readonly tell?: (bytes: number) => void } = {},
 ): Promise<CopiedFile> {
-  const copy = await disk.open(to, "create");
+  const copy = await disk.open(copyPath, "create");
   try {
-    const copied = await readThrough(disk, from, async (chunk) => {
+    const use = async (chunk: Buffer): Promise<void> => {
       await copy.append(chunk);
-      tell(chunk.length);
-    });
+      tell?.(chunk.length);
+    };
+    const copied = await readThrough(disk, path, use, reading);
     await copy.sync();
     return copied;
   } finally {
@@ -30,25 +38,26 @@ export async function copyFile(
   }
 }
 
-/** Reads a file from its beginning to its end, a chunk at a time. */
+/** Reads a file, or some of it, a chunk at a time. */
 export async function readThrough(
   disk: Disk,
   path: string,
   use: (chunk: Buffer) => Promise<void> | void,
+  { from = 0, to = Number.POSITIVE_INFINITY }: Reading = {},
 ): Promise<CopiedFile> {
   const file = await disk.open(path, "read");
   try {
-    const size = await file.size();
-    let bytes = 0;
+    const end = Math.min(to, await file.size());
+    let at = from;
     let checksum = 0;
-    while (bytes < size) {
-      const chunk = await file.read(bytes, Math.min(CHUNK_BYTES, size - bytes));
+    while (at < end) {
+      const chunk = await file.read(at, Math.min(CHUNK_BYTES, end - at));
       if (chunk.length === 0) break; // somebody has made it shorter
       checksum = crc32(chunk, checksum);
-      bytes += chunk.length;
+      at += chunk.length;
       await use(chunk);
     }
-    return { bytes, checksum };
+    return { bytes: at - from, checksum };
   } finally {
     await file.close();
   }

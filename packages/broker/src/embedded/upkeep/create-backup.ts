@@ -73,7 +73,9 @@ async function copyAll(
     const sizes = await Promise.all(found.names.map((name) => disk.stat(`${directory}/${name}`)));
     progress.begin(sizes.reduce((sum, { bytes }) => sum + bytes, 0));
     for (const name of found.names) {
-      const copy = await copyFile(disk, `${directory}/${name}`, `${target}/${name}`, (bytes) => progress.add(bytes));
+      const copy = await copyFile(disk, `${directory}/${name}`, `${target}/${name}`, {
+        tell: (bytes) => progress.add(bytes),
+      });
       files.push({ name, ...copy });
     }
     await disk.syncDirectory(target);

@@ -1,4 +1,3 @@
-import { MIB } from "../../domain/size.ts";
 import { StartError } from "../../domain/start-error.ts";
 import type { Disk } from "../../runtime/disk.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -14,7 +13,6 @@ import { fillGap, type Gap, segmentsFor, type UnreadableRun, writeHeader } from 
 import { planRepair, type RepairPlan, type RepairStep } from "./plan-repair.ts";
 import { NOBODY_WATCHES, type Progress } from "./progress.ts";
 
-const CHUNK_BYTES = MIB;
 /** What one repair uncovers, such as a snapshot beyond the cut, the next one repairs. */
 const MAX_ROUNDS = 4;
 
@@ -174,7 +172,7 @@ async function removeFile(disk: Disk, { directory, copiesTo }: RepairOptions, na
   if (copiesTo !== undefined) {
     await disk.makeDirectory(copiesTo);
     await disk.remove(`${copiesTo}/${name}`);
-    await copyFile(disk, `${directory}/${name}`, `${copiesTo}/${name}`, () => {});
+    await copyFile(disk, `${directory}/${name}`, `${copiesTo}/${name}`);
     await disk.syncDirectory(copiesTo);
   }
   await disk.remove(`${directory}/${name}`);
@@ -192,17 +190,6 @@ async function keepBytes(
   await disk.makeDirectory(copiesTo);
   const path = `${copiesTo}/${name}.from-${from}`;
   await disk.remove(path);
-  const [file, copy] = [await disk.open(`${directory}/${name}`, "read"), await disk.open(path, "create")];
-  try {
-    for (let at = from; at < to; ) {
-      const chunk = await file.read(at, Math.min(CHUNK_BYTES, to - at));
-      if (chunk.length === 0) break;
-      await copy.append(chunk);
-      at += chunk.length;
-    }
-    await copy.sync();
-  } finally {
-    await Promise.all([file.close(), copy.close()]);
-  }
+  await copyFile(disk, `${directory}/${name}`, path, { from, to });
   await disk.syncDirectory(copiesTo);
 }

@@ -29,7 +29,9 @@ export async function restoreBackup(
       );
       for (const { name, checksum } of identityLast) {
         if (name === IDENTITY) await disk.syncDirectory(directory);
-        const copy = await copyFile(disk, `${target}/${name}`, `${directory}/${name}`, (bytes) => progress.add(bytes));
+        const copy = await copyFile(disk, `${target}/${name}`, `${directory}/${name}`, {
+          tell: (bytes) => progress.add(bytes),
+        });
         if (copy.checksum !== checksum) {
           throw new StartError(70, `${target}/${name} changed while it was read. ${directory} is not complete.`);
         }
