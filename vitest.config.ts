@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/*/{src,test}/**/*.test.ts", "test/checker/**/*.test.ts"],
-          testTimeout: 20_000,
+          testTimeout: 120_000,
         },
       },
       {
@@ -34,7 +34,7 @@ export default defineConfig({
           name: "process",
           include: ["test/**/*.test.ts"],
           exclude: ["test/sdk/**", "test/checker/**"],
-          testTimeout: 120_000,
+          testTimeout: 240_000,
           hookTimeout: 120_000,
         },
       },

@@ -148,7 +148,7 @@ async function shortWayTo(directory: string): Promise<{ directory: string; leave
   const longest = path.join(directory, `new-lock-${"0".repeat(16)}`);
   if (Buffer.byteLength(longest) <= MAX_SOCKET_PATH_BYTES) return { directory, leave: async () => {} };
   const roof = Buffer.byteLength(os.tmpdir()) <= 50 ? os.tmpdir() : "/tmp";
-  const shelter = await mkdtemp(path.join(roof, "stagemq-"));
+  const shelter = await mkdtemp(path.join(roof, "stagemq-lock-"));
   const link = path.join(shelter, "d");
   await symlink(path.resolve(directory), link);
   return { directory: link, leave: () => rm(shelter, { recursive: true, force: true }) };
