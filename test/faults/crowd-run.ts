@@ -92,7 +92,7 @@ export class CrowdRun {
   }
 }
 
-export function describe(events: readonly HistoryEvent[], { counts, classes, lateness }: Judgement): Figures {
+function describe(events: readonly HistoryEvent[], { counts, classes, lateness }: Judgement): Figures {
   const count = (type: HistoryEvent["type"], ...verbs: readonly Verb[]) =>
     events.filter((event) => event.type === type && verbs.includes(event.f)).length;
   const delivered = events.flatMap(({ f, type, res }) =>

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SeededRandom } from "../../crash/seeded-random.ts";
-import { CrowdRun, describe } from "../crowd-run.ts";
+import { CrowdRun } from "../crowd-run.ts";
 import { CutDisk } from "../disks/cut-disk.ts";
 import { hold } from "../front-door/figures.ts";
 import { reflinks } from "../requirements.ts";
@@ -9,6 +9,7 @@ import { scenario } from "../scenario.ts";
 
 const LONGEST_LIFE_MS = 1_500;
 const CONTROL_CUTS = 3;
+const MOST_CONTROL_CUTS = 15;
 
 export const powerCuts = scenario<{ readonly cuts: number }>({
   name: "power-cuts",
@@ -18,11 +19,16 @@ export const powerCuts = scenario<{ readonly cuts: number }>({
   full: { cuts: 60, withinS: 900 },
   cores: 1,
   async run({ cuts }, random) {
-    const control = await cutPower(CONTROL_CUTS, random, "relaxed");
-    const lostByControl = describe(control.run.writer.events, control.judgement).lost ?? 0;
-    hold("a broker that answers before it syncs loses something", Number(lostByControl) > 0, { lostByControl });
+    let lostByControl = 0;
+    let controlCuts = 0;
+    // On a busy machine little is confirmed within 100 ms, and a cut may miss it.
+    for (; lostByControl === 0 && controlCuts < MOST_CONTROL_CUTS; controlCuts += CONTROL_CUTS) {
+      const control = await cutPower(CONTROL_CUTS, random, "relaxed");
+      lostByControl = control.judgement.classes.lost;
+    }
+    hold("a broker that answers before it syncs loses something", lostByControl > 0, { controlCuts, lostByControl });
     const { run, judgement } = await cutPower(cuts, random, "sync");
-    return run.expectKept(judgement, { cuts, controlCuts: CONTROL_CUTS, lostByControl });
+    return run.expectKept(judgement, { cuts, controlCuts, lostByControl });
   },
 });
 
