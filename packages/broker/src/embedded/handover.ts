@@ -42,7 +42,7 @@ export class Handover {
     return this.#receipts.seal({ sort: "transaction", topic, half: id, check: 0, number, at, until: firstCheckAt });
   }
 
-  /** D13: messages are read once the disk has the delivery; nobody may delete them before. */
+  /** Decision 8: messages are read once the disk has the delivery; nobody may delete them before. */
   #taken(position: Position, places: readonly Position[], read: () => Promise<Delivery>[]): Taken {
     const pins = places.map((place) => this.#journal.pin(place));
     const handOver = async (): Promise<Delivery[]> => {

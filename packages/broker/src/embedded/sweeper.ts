@@ -64,7 +64,7 @@ export class Sweeper {
     this.#alarm.set();
   }
 
-  /** D4: but what grows too old may go, a little at a time: that brings space back, and perhaps nothing else does. */
+  /** DUR-3: but what grows too old may go, a little at a time: that brings space back, and perhaps nothing else does. */
   #dropSome(): void {
     const { clock, commit, journal, retention } = this.#parts;
     this.#starvingAlarm?.cancel();

@@ -118,7 +118,7 @@ async function positionsOf(disk: FaultyDisk): Promise<number[]> {
   return (await Tally.start(aWorld(), copy, SMALL)).positions;
 }
 
-describe("a power cut (D2)", () => {
+describe("a power cut (decision 8)", () => {
   it.each(["lost", "some", "kept", "killed"] as const)(
     "DUR-1.1: at every disk operation of keeping and forgetting loses nothing that was confirmed; not synced: %s",
     async (unsynced) => {
@@ -427,7 +427,7 @@ describe("a snapshot that does not hold (DUR-1)", () => {
   });
 });
 
-describe("a journal that does not go with its snapshots (D2)", () => {
+describe("a journal that does not go with its snapshots (decision 8)", () => {
   it.each([true, false])(
     "DUR-1.2: shortened to a clean end before what a snapshot contains, it is damaged; the newest one holds: %s",
     async (holds) => {

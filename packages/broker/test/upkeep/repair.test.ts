@@ -64,7 +64,7 @@ describe("fsck", () => {
     for (const path of used.paths(/\.(seg|snap|json)$/)) {
       const bytes = used.disk.bytesOf(path).length;
       const newest = path === used.paths(SEGMENT).at(-1);
-      // The last group is the quiet header, which nothing covers (D1).
+      // The last group is the quiet header, which nothing covers (DUR-1).
       const end = newest ? bytes - 32 : bytes;
       for (let at = 0; at < end; at += 131) {
         used.disk.flipBit(path, at * 8 + (at % 8));

@@ -5,7 +5,7 @@ import { decodeGroupHeader, GROUP_HEADER_BYTES, type SegmentHeader, segmentName 
 import type { SnapshotHeader } from "./snapshot-file.ts";
 
 /**
- * D2: a snapshot is worth nothing without the very group that it goes on from. Where it begins, if it stands in this segment,
+ * Decision 8: a snapshot is worth nothing without the very group that it goes on from. Where it begins, if it stands in this segment,
  * and how it is chained.
  */
 export async function findGroupOf(

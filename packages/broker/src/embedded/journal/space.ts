@@ -38,7 +38,7 @@ export const RESERVE_NAME = "stagemq-reserve";
 
 /** The reserve is given back and filled up again in so many pieces; below one of them there is room for nothing. */
 const PIECES = 16;
-/** Of the reserve: so much is copied at a time, and so much is left to whoever acknowledges (D4). */
+/** Of the reserve: so much is copied at a time, and so much is left to whoever acknowledges (DUR-3). */
 const COPIED_PART = 1 / 4;
 /** For what a file system keeps beside the bytes. */
 const MARGIN_BYTES = 64 * KIB;

@@ -178,7 +178,7 @@ class DataInspection {
     };
   }
 
-  /** The newest snapshot whose group is in the journal (D2), or the beginning. */
+  /** The newest snapshot whose group is in the journal (decision 8), or the beginning. */
   async #chooseBase(numbers: readonly number[]): Promise<void> {
     for (const candidate of this.#candidates) {
       if (!(await this.#hasGroupOf(candidate, numbers))) {
@@ -226,7 +226,7 @@ class DataInspection {
     if (this.#expected.number < number) this.#expected = undefined;
   }
 
-  /** D2: a snapshot gets its name when the journal is on disk up to its position. One that ends before has lost its end. */
+  /** Decision 8: a snapshot gets its name when the journal is on disk up to its position. One that ends before has lost its end. */
   #noteLostEnd(): void {
     const [newest] = this.#candidates;
     const [last, expected] = [this.#segments.at(-1), this.#expected];

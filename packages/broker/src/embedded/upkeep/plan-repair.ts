@@ -107,7 +107,7 @@ function cutAt({ lost }: Damage, segment: number, offset: number): RepairStep {
   return { sort: "cut", segment, offset, sentence };
 }
 
-/** D2: a snapshot of what the journal does not have any more would bring back facts that others take the place of. */
+/** Decision 8: a snapshot of what the journal does not have any more would bring back facts that others take the place of. */
 function snapshotsBeyond({ snapshots, segments, damages }: Findings, cut: RepairStep & { sort: "cut" }): RepairStep[] {
   const base = segments.find(({ header }) => header.number === cut.segment)?.header.base;
   const before = segments.findLast(({ header }) => header.number < cut.segment);

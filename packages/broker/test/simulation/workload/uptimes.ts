@@ -179,7 +179,7 @@ export class Uptimes {
   /** In a segment that has been left: whoever reads it meets the rot, or the next start does; nobody is given a wrong body. */
   rotUnderLoad(): void {
     const segments = this.#talk.broker.disk.paths().filter((path) => path.endsWith(".seg"));
-    // The newest may go, where a power cut tears its header; the one before it is the tail then (D1).
+    // The newest may go, where a power cut tears its header; the one before it is the tail then (DUR-1).
     this.#turnBit(segments.slice(0, -2));
     if (this.#rot !== undefined) this.#talk.mayFail = true;
   }
