@@ -37,7 +37,7 @@ const MAX_RANGES = 4_096;
 
 /**
  * The ledger as it stood at one moment, as bytes, while it goes on changing: before a fact changes an entry, the entry is
- * written as it was. So a snapshot needs no standstill, and costs nothing that nobody changes (decision 8).
+ * written as it was. So a snapshot needs no standstill, and costs nothing that nobody changes (decision 9).
  */
 export class Capture {
   readonly #number: number;
