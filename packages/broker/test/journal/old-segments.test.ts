@@ -178,6 +178,23 @@ describe("forgetting old segments", () => {
   });
 });
 
+describe("reading", () => {
+  it("DUR-1.2, DUR-2.1: of a fact that rotted in an old segment ends the journal and names the place to its log alone", async () => {
+    const disk = new FaultyDisk(new SeededRandom(7));
+    const tally = await aKeptTally(disk);
+    const position = tally.positions[2] as number;
+    const from = position - (tally.journal.segments[1]?.from as number);
+    const path = segmentsOn(disk)[1] as string;
+    disk.flipBit(path, (from + 12) * 8);
+    await expect(tally.journal.read(position)).rejects.toMatchObject({
+      code: "storage-failed",
+      message: "Stored data is damaged. The broker stops.",
+    });
+    const { message } = await tally.journal.failed;
+    expect(message).toBe(`${path}: segment 2, from byte ${from} on: A frame does not fit its checksum.`);
+  });
+});
+
 describe("scrubbing", () => {
   it("finds nothing wrong in a sound journal, the segment that grows included", async () => {
     const tally = await aKeptTally();

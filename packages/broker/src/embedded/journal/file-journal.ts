@@ -1,4 +1,5 @@
 import { BrokerError } from "../../domain/broker-error.ts";
+import { grouped } from "../../domain/grouped.ts";
 import { MIB } from "../../domain/size.ts";
 import type { DurationMs } from "../../domain/time.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -160,16 +161,16 @@ export class FileJournal implements Journal {
 
   async read(position: Position): Promise<Fact> {
     if (this.#failure) throw this.#failure;
+    const segment = this.#segments.at(position);
     try {
       const recent = this.#writer.recentGroup(position);
       if (recent) return readFrame(recent.bytes, position - recent.position);
-      const segment = this.#segments.at(position);
       if (!segment || position >= this.#writer.written) throw new RangeError(`Nothing stands at ${position}.`);
       return await this.#readFrom(segment, position);
     } catch (cause) {
       if (cause instanceof RangeError) throw cause;
-      // DUR-1, DUR-2: a fact that rotted is never delivered, and what else rotted nobody knows. The next start names it.
-      throw this.#closed === undefined ? this.#fail(cause) : stopping(cause);
+      // DUR-1, DUR-2: a fact that rotted is never delivered, and what else rotted nobody knows.
+      throw this.#closed === undefined ? this.#fail(this.#namingPlace(segment, position, cause)) : stopping(cause);
     }
   }
 
@@ -193,7 +194,7 @@ export class FileJournal implements Journal {
     const slices = state[Symbol.asyncIterator]();
     try {
       await this.#inTurn(async () => {
-        // D2: what a power cut may still undo is in no snapshot.
+        // Decision 8: what a power cut may still undo is in no snapshot.
         const end = this.#writer.endOfFactsBefore(position);
         await this.#writer.syncedUpTo(end);
         const group = await this.#groupBefore(end);
@@ -213,7 +214,7 @@ export class FileJournal implements Journal {
       const doomed = this.segments.filter(({ number, to }) => number < older.group.segment && to <= upTo);
       // From here on a start may need it: better to know now that it does not hold.
       if (doomed.length === 0 || !(await this.#snapshots.isSound(older))) return;
-      // D2: without the copies, or what says that nothing lives there any more, a start would look for it there.
+      // Decision 8: without the copies, or what says that nothing lives there any more, a start would look for it there.
       await this.#writer.syncedUpTo(appended);
       for (const { number } of doomed) {
         const segment = this.#segments.numbered(number);
@@ -324,14 +325,21 @@ export class FileJournal implements Journal {
     return new UnreadableBytes(`${this.#options.directory}/${segmentName(segment)}: ${cause.message}`);
   }
 
+  /** DUR-1.2: the next start does not read an old segment, and so would not name it. */
+  #namingPlace(segment: StoredSegment | undefined, position: Position, cause: unknown): unknown {
+    if (segment === undefined || !(cause instanceof UnreadableBytes)) return cause;
+    const { number, base } = segment.header;
+    const place = `segment ${number}, from byte ${grouped(position - base)} on`;
+    return this.#namingFile(number, new UnreadableBytes(`${place}: ${cause.message}`));
+  }
+
   /** DUR-2: after the first failure nobody knows what the disk has; nothing is confirmed and nothing written any more. */
   #fail(cause: unknown): BrokerError {
     if (this.#failure) return this.#failure;
     const error = cause instanceof Error ? cause : new Error(String(cause));
-    const what = error instanceof UnreadableBytes ? "Stored data is damaged" : "The disk failed";
-    this.#failure = new BrokerError("storage-failed", `${what} (${error.message}). The broker stops.`, {
-      cause: error,
-    });
+    // Clients need not know where: that is for the log.
+    const what = error instanceof UnreadableBytes ? "Stored data is damaged" : `The disk failed (${error.message})`;
+    this.#failure = new BrokerError("storage-failed", `${what}. The broker stops.`, { cause: error });
     this.#writer.fail(this.#failure);
     this.#runtime.log.write("error", "journal.failed", { reason: error.message });
     this.#tellFailure(error);
