@@ -28,7 +28,6 @@ import { decidePublish } from "./decisions/decide-publish.ts";
 import { decideReceiveConcurrent } from "./decisions/decide-receive-concurrent.ts";
 import { decideReceiveHalf } from "./decisions/decide-receive-half.ts";
 import { decideReceiveOrdered } from "./decisions/decide-receive-ordered.ts";
-import { decideDropping } from "./decisions/decide-retention.ts";
 import { decideHalfTopic, decideSubscribe } from "./decisions/decide-subscribe.ts";
 import { Handover, type Taken } from "./handover.ts";
 import { Housekeeper } from "./housekeeper.ts";
@@ -391,7 +390,7 @@ class EmbeddedEngine implements Engine {
 
   /** RET-1: before a poll looks, so that it is offered nothing of it. */
   #dropTooOld(topic: TopicState | undefined, context: Context): void {
-    if (topic !== undefined) this.#commit(decideDropping(this.#ledger, topic, this.#uses, context));
+    if (topic !== undefined) this.#commit(this.#retention.dropFor(topic, context));
   }
 
   #takeHalf(request: ReceiveHalfRequest): Taken | undefined {

@@ -64,6 +64,7 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
 
 /** What is due again and matches, oldest due first. What was delivered once waits for a poll that matches (TAG-2). */
 function* retriesOf(poll: Poll, open: ReadonlySet<number>): Generator<Outstanding> {
+  if (open.size === 0) return;
   // However much is due that others want: it is looked through once, not at every look.
   if (poll.memory.nothingDueBy(poll.filter) === poll.subscription.waiting.arrivals) return;
   const wanted = poll.tagSetOf(poll.filter);

@@ -4,6 +4,7 @@ import type { GroupState, Ledger, TopicState } from "../state/ledger.ts";
 import type { Context } from "./context.ts";
 import { Draft } from "./draft.ts";
 import { missingGroup, missingTopic } from "./missing.ts";
+import { newestTooOld } from "./too-old.ts";
 
 /** What must be there before a group can be given anything of a topic: made by this poll, or refused (PUB-8, DEL-11). */
 export function decideSubscribe(
@@ -23,7 +24,7 @@ export function decideSubscribe(
     kind: "subscription-started",
     topic: topicId,
     group: groupId,
-    starts: topic === undefined ? [] : startsOf(topic, group, context),
+    starts: topic === undefined ? [] : startsOf(ledger, topic, group, context),
     at: context.moment.now,
   });
   return draft.facts;
@@ -73,12 +74,17 @@ function makeGroup(ref: GroupRef, draft: Draft, { moment, settings }: Context): 
 }
 
 /** DEL-11. An empty list is the beginning of every queue. */
-function startsOf(topic: TopicState, group: GroupState | undefined, context: Context): readonly Offset[] {
+function startsOf(
+  ledger: Ledger,
+  topic: TopicState,
+  group: GroupState | undefined,
+  context: Context,
+): readonly Offset[] {
   const wanted = wantedStartsOf(topic, group, context);
-  // What was dropped is for nobody (RET-1).
-  return topic.queues.some(({ head }) => head > 0)
-    ? topic.queues.map(({ head }, queue) => Math.max(head, wanted[queue] ?? 0))
-    : wanted;
+  // What was dropped, or is about to be, is for nobody (RET-1).
+  const tooOld = newestTooOld(ledger, context);
+  const kept = topic.queues.map((messages) => messages.firstVisibleAfter(tooOld));
+  return kept.some((from) => from > 0) ? kept.map((from, queue) => Math.max(from, wanted[queue] ?? 0)) : wanted;
 }
 
 function wantedStartsOf(topic: TopicState, group: GroupState | undefined, { settings }: Context): readonly Offset[] {

@@ -8,6 +8,7 @@ import type { TagSet } from "../state/tag-set.ts";
 import type { Batch, Invisibility } from "./batch.ts";
 import type { Context } from "./context.ts";
 import { QueueScan, type ScanFilter } from "./queue-scan.ts";
+import { holdsTooOld, newestTooOld } from "./too-old.ts";
 
 /** One poll, as both sorts of receive decision look at it. */
 export interface Poll {
@@ -22,10 +23,15 @@ export interface Poll {
   readonly context: Context;
 }
 
-/** The topic's message queues, beginning with the one whose turn it is (ORD-4). */
-export function queuesInTurn({ topic, memory }: Poll): number[] {
+/** The topic's message queues, beginning with the one whose turn it is (ORD-4); but for those where something too old is left (RET-1). */
+export function queuesInTurn({ ledger, topic, memory, context }: Poll): number[] {
+  const tooOld = newestTooOld(ledger, context);
   const count = topic.queues.length;
-  return Array.from({ length: count }, (_, index) => (memory.turn + index) % count);
+  const inTurn = Array.from({ length: count }, (_, index) => (memory.turn + index) % count);
+  return inTurn.filter((queue) => {
+    const messages = topic.queues[queue];
+    return messages !== undefined && !holdsTooOld(messages, tooOld);
+  });
 }
 
 export function invisibilityOf(poll: Poll): Invisibility {
