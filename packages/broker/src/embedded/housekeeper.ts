@@ -4,12 +4,12 @@ import type { DurationMs, EpochMs } from "../domain/time.ts";
 import type { Alarm, Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Fact, Position } from "./journal/fact.ts";
-import type { Journal } from "./journal/journal.ts";
+import type { Journal, SegmentSpan } from "./journal/journal.ts";
 import type { LastUses } from "./last-uses.ts";
 import type { MessageReader } from "./message-reader.ts";
 import type { OpenedLedger } from "./open-ledger.ts";
 import type { Ledger } from "./state/ledger.ts";
-import { isStillLiving, type Living, livingBefore } from "./state/living.ts";
+import { isStillLiving, type Living, livingBefore, queuedBefore, waitingBefore } from "./state/living.ts";
 import type { StoredMessage } from "./stored-message.ts";
 
 export interface HousekeepingSettings {
@@ -210,7 +210,7 @@ export class Housekeeper {
   async #tidy(): Promise<boolean> {
     const { journal } = this.#parts;
     if (!this.#isScarce) this.#hasSaidNoRoom = false;
-    // D4: what costs nothing goes first.
+    // DUR-3: what costs nothing goes first.
     else if (await this.#forget(await this.#deadUpTo(), 0)) return true;
     // What waits costs nothing while nothing changes.
     if (!this.#isScarce && this.#tidyUpTo === this.#end) return false;
@@ -218,7 +218,7 @@ export class Housekeeper {
     if (before === undefined) return false;
     this.#mayCopyBytes = journal.space.forCopying;
     const count = await this.#copyForward(before);
-    // D2: both snapshots must be past what goes.
+    // Decision 8: both snapshots must be past what goes.
     const needsSnapshot = journal.replaysFrom < before && this.#endOfJournal() > this.#snapshotAt;
     if (needsSnapshot) await this.#takeSnapshot(this.#inTurns);
     return await this.#forget(before, count);
@@ -253,13 +253,16 @@ export class Housekeeper {
     const snapshotBytes = this.#expectedBytes();
     const old = journal.segments.slice(0, -1);
     const start = old[0]?.from ?? 0;
+    const waitingIn = await this.#waitingBytes(old);
+    let waiting = 0;
     let end: Position | undefined;
     let isWorthIt = false;
     for (const [index, { to }] of old.entries()) {
       if (end !== undefined && index >= MAX_SEGMENTS) break;
       const mayBeQueued = (to - start) * QUEUED_SHARE;
-      const { queued, waiting } = await this.#livingBytes(to, mayBeQueued);
+      const queued = await this.#queuedBytes(to, mayBeQueued);
       if (queued > mayBeQueued) break;
+      waiting += waitingIn[index] ?? 0;
       if (queued + waiting > (to - start) * LIVING_SHARE) continue;
       isWorthIt = true;
       if (queued + waiting + (to > replaysFrom ? snapshotBytes : 0) <= space.forCopying) end = to;
@@ -269,21 +272,30 @@ export class Housekeeper {
     return end;
   }
 
-  /** What lives before this position; once so much is queued that it is too much, it is not counted on. */
-  async #livingBytes(
-    before: Position,
-    tooMuch: number,
-  ): Promise<{ readonly queued: number; readonly waiting: number }> {
+  /** What messages in queues take before this position; once it is too much, it is not counted on. */
+  async #queuedBytes(before: Position, tooMuch: number): Promise<number> {
     let queued = 0;
-    let waiting = 0;
     let looks = 0;
-    for (const { place, bodyBytes } of livingBefore(this.#ledger, before)) {
+    for (const { bodyBytes } of queuedBefore(this.#ledger, before)) {
       if (++looks % LOOKS_A_TURN === 0) await this.#turn();
-      if ("queue" in place) queued += FRAME_BYTES + bodyBytes;
-      else waiting += FRAME_BYTES + bodyBytes;
+      queued += FRAME_BYTES + bodyBytes;
       if (queued > tooMuch) break;
     }
-    return { queued, waiting };
+    return queued;
+  }
+
+  /** What waits in each of the segments, by one look at all that waits: there may be many of both. */
+  async #waitingBytes(segments: readonly SegmentSpan[]): Promise<number[]> {
+    const waitingIn = segments.map(() => 0);
+    let index = 0;
+    let looks = 0;
+    for (const { position, bodyBytes } of waitingBefore(this.#ledger, segments.at(-1)?.to ?? 0)) {
+      if (++looks % LOOKS_A_TURN === 0) await this.#turn();
+      while (position >= (segments[index]?.to ?? Number.POSITIVE_INFINITY)) index += 1;
+      while (position < (segments[index]?.from ?? 0)) index -= 1;
+      waitingIn[index] = (waitingIn[index] ?? 0) + FRAME_BYTES + bodyBytes;
+    }
+    return waitingIn;
   }
 
   /** Stores again, and syncs, all that is read from before this position. */
@@ -332,7 +344,7 @@ export class Housekeeper {
     return facts.length;
   }
 
-  /** D4: what space is left on a full disk is for those who wait, and for snapshots only where it brings more back. */
+  /** DUR-3: what space is left on a full disk is for those who wait, and for snapshots only where it brings more back. */
   get #mayTakeSnapshot(): boolean {
     return !this.#isScarce && this.#expectedBytes() <= this.#parts.journal.space.forCopying;
   }

@@ -9,6 +9,9 @@ import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
 import { type Bench, DEFAULTS, INSTANCE } from "./bench.ts";
 import { openOver } from "./open-embedded.ts";
 
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
 /** A journal with a past, which tells what is added to it. */
 class TellingJournal extends MemoryJournal {
   readonly appended: (readonly Fact[])[] = [];
@@ -17,7 +20,7 @@ class TellingJournal extends MemoryJournal {
 
   constructor(past: readonly Fact[]) {
     super(new SeededRandom(2).bytes(32));
-    const positions = super.append(past);
+    const positions = past.flatMap((fact) => super.append([fact]));
     this.#past = past.map((fact, index) => ({ fact, position: positions[index] ?? 0 }));
   }
 
@@ -53,6 +56,12 @@ function delayedUntil(deliverAt: number, id: number): Fact {
     publishedAt: 0,
     deliverAt,
   };
+}
+
+function halfUntil(firstCheckAt: number, id: number): Fact {
+  const message = { body: `${firstCheckAt}`, tag: "", key: "k", properties: [] };
+  const stored = { topic: 1, messageId: "1".repeat(32), message, publishedAt: START, at: START };
+  return { kind: "half-message-stored", id, ...stored, number: id, firstCheckAt };
 }
 
 /** Of the clock that the engine gets, and before: all of it is due. */
@@ -132,6 +141,76 @@ it("DLY-1.2: facts that keep coming do not put off what is due", async () => {
   clock.pending[0]?.();
   expect(await bench.receive()).toHaveLength(1);
 });
+
+it("100,000 half messages and as many delayed ones cost nothing until they are due", async () => {
+  const count = 100_000;
+  const [checkAt, deliverAt] = [START + HOUR, START + 5 * HOUR];
+  const journal = new TellingJournal([
+    { ...ORDERS, topicKind: "transactional" },
+    { ...ORDERS, topic: 2, ref: { instance: INSTANCE, topic: "later" } },
+    ...Array.from({ length: count }, (_, index): Fact[] => [
+      halfUntil(checkAt + Math.floor(index / 1_000), 3 + 2 * index),
+      { ...delayedUntil(deliverAt + Math.floor(index / 1_000), 4 + 2 * index), topic: 2 } as Fact,
+    ]).flat(),
+  ]);
+  const clock = new SimulatedClock();
+  const counting = new CountingClock(clock);
+  const bench = await openOver(journal, { clock, engineClock: counting });
+  // The first round looks through the journal once.
+  await clock.advance(5 * MINUTE);
+  journal.appended.length = 0;
+
+  const waiting = await counting.during(() => clock.advanceTo(checkAt - 1));
+  expect(waiting).toEqual({ alarms: 54, decisions: 0 }); // a round a minute, which finds that nothing has changed
+
+  // Each comes due, nobody asks, and then again there is nothing to do.
+  await clock.advanceTo(checkAt + MINUTE);
+  const quiet = await counting.during(() => clock.advanceTo(deliverAt - 1));
+  expect(quiet.alarms).toBeLessThan(5 * 60);
+  expect(quiet.decisions).toBe(0);
+  expect(journal.appended).toEqual([]);
+
+  await clock.advanceTo(deliverAt + 10);
+  expect(journal.appended.flat().filter(isRelease)).toHaveLength(11_000);
+  expect(await bench.receiveHalf({ topic: "orders" })).toHaveLength(16);
+});
+
+/** Counts the alarms that are set, and the looks at the wall clock: no decision does without. */
+class CountingClock implements Clock {
+  readonly #clock: SimulatedClock;
+  #alarms = 0;
+  #decisions = 0;
+
+  constructor(clock: SimulatedClock) {
+    this.#clock = clock;
+  }
+
+  async during(work: () => Promise<void>): Promise<{ readonly alarms: number; readonly decisions: number }> {
+    const [alarms, decisions] = [this.#alarms, this.#decisions];
+    await work();
+    return { alarms: this.#alarms - alarms, decisions: this.#decisions - decisions };
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  wall(): number {
+    this.#decisions += 1;
+    return this.#clock.wall();
+  }
+
+  startFrom(at: number): void {
+    this.#clock.startFrom(at);
+  }
+
+  wallStep(): undefined {}
+
+  alarm(at: number, ring: () => void): Alarm {
+    this.#alarms += 1;
+    return this.#clock.alarm(at, ring);
+  }
+}
 
 /** A clock that is later at every look, and rings when the test does. */
 class RestlessClock implements Clock {

@@ -22,11 +22,7 @@ export interface Living {
  */
 export function* livingBefore(ledger: Ledger, position: Position): Generator<Living> {
   yield* waitingBefore(ledger, position);
-  for (const isDeadLetterTopic of [false, true]) {
-    for (const topic of ledger.topics()) {
-      if (topic.isDeadLetterTopic === isDeadLetterTopic) yield* queuedBefore(topic, position);
-    }
-  }
+  yield* queuedBefore(ledger, position);
 }
 
 /** Of it, what waits outside of any queue: for its due time, or for the end of its transaction. */
@@ -45,7 +41,16 @@ export function* waitingBefore(ledger: Ledger, position: Position): Generator<Li
   }
 }
 
-function* queuedBefore({ id, queues }: TopicState, position: Position): Generator<Living> {
+/** Of it, what stands in message queues. */
+export function* queuedBefore(ledger: Ledger, position: Position): Generator<Living> {
+  for (const isDeadLetterTopic of [false, true]) {
+    for (const topic of ledger.topics()) {
+      if (topic.isDeadLetterTopic === isDeadLetterTopic) yield* queuedInTopic(topic, position);
+    }
+  }
+}
+
+function* queuedInTopic({ id, queues }: TopicState, position: Position): Generator<Living> {
   for (const [queue, messages] of queues.entries()) {
     for (const offset of messages.standingBefore(position)) {
       const [at, bodyBytes] = [messages.positionOf(offset), messages.bodyBytesOf(offset)];
