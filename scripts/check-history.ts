@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { judgeHistoryFile } from "../test/checker/judge-history.ts";
 import { PROPERTIES } from "../test/checker/violation.ts";
 
 /** `npm run check-history -- FILE`: judges what the clients of a broker wrote down. Exit code 1 when a promise was broken. */
 const [file] = process.argv.slice(2);
-if (file === undefined) {
+if (file === undefined || !existsSync(file)) {
+  if (file !== undefined) console.error(`${file} does not exist.`);
   console.error("usage: npm run check-history -- FILE (one event a line; see test/checker/README.md)");
   process.exit(2);
 }

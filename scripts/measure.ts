@@ -5,8 +5,8 @@ import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { parseArgs } from "node:util";
 import { measureBacklog } from "./measure-backlog.ts";
+import { readWords } from "./read-words.ts";
 
 /**
  * First figures: start, memory at rest, durable publishes beside a bare `node:http` server that says hello. Each is the median
@@ -170,6 +170,6 @@ async function measureFirstFigures(): Promise<void> {
   row("processor time, as a ratio to bare, round by round", "", costs, 2);
 }
 
-const { backlog } = parseArgs({ options: { backlog: { type: "string" } } }).values;
+const { backlog } = readWords({ backlog: { type: "string" } }, ["backlog"]);
 if (backlog === undefined) await measureFirstFigures();
 else await measureBacklog(Number(backlog));

@@ -1,10 +1,10 @@
 import { execFileSync, fork } from "node:child_process";
-import { parseArgs } from "node:util";
 import { SOMETIMES, type Sometimes } from "../packages/broker/test/simulation/history.ts";
 import { FAULTS, type Fault } from "../packages/broker/test/simulation/plan.ts";
 import { shrink } from "../packages/broker/test/simulation/shrink.ts";
 import { STEPS, simulate } from "../packages/broker/test/simulation/simulate.ts";
 import { compileSimulation } from "./compile-simulation.ts";
+import { readWords } from "./read-words.ts";
 import type { Share, WorkerMessage } from "./simulation-worker.ts";
 
 /**
@@ -12,8 +12,8 @@ import type { Share, WorkerMessage } from "./simulation-worker.ts";
  * `--seed` lives through one, twice. A failing seed is shrunk and printed with what repeats it. Exit code 1 when a promise was
  * broken, a replay differed, or something was never put to the test.
  */
-const { values: given } = parseArgs({
-  options: {
+const given = readWords(
+  {
     seeds: { type: "string" },
     seconds: { type: "string" },
     /** With `seconds`: so many in any case, however slow the machine is. */
@@ -27,7 +27,8 @@ const { values: given } = parseArgs({
     /** With `seed`: without these faults. */
     without: { type: "string", default: "" },
   },
-});
+  ["seeds", "seconds", "least", "first", "steps", "processes", "seed"],
+);
 
 /** So many seeds must have met everything in `SOMETIMES`. */
 const ENOUGH_TO_MEET_ALL = 1_000;

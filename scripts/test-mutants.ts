@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { findTests } from "./find-tests.ts";
 import { describeMisfit, type Mutant } from "./mutants/mutant.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
 import { type Trial, tryMutant } from "./mutants/try-mutant.ts";
 import { makeScratchCopy } from "./planted/scratch-copy.ts";
 import { projectFiles } from "./project-files.ts";
+import { readWords } from "./read-words.ts";
 
 /**
  * `npm run test:mutants`: breaks the product in scratch copies, one line at a time, and fails unless a test of the rule that
@@ -16,9 +16,9 @@ import { projectFiles } from "./project-files.ts";
 const RESULT_PAGE = "docs/operating/mutants.md";
 const COPIES = 2;
 
-const { values } = parseArgs({
-  options: { seconds: { type: "string" }, only: { type: "string" }, write: { type: "boolean" } },
-});
+const values = readWords({ seconds: { type: "string" }, only: { type: "string" }, write: { type: "boolean" } }, [
+  "seconds",
+]);
 const root = process.cwd();
 const startedAt = performance.now();
 const secondsGone = () => (performance.now() - startedAt) / 1_000;

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { openSdk, SDKS, type SdkKit, whatIsMissing } from "../test/sdk/sdks.ts";
 import { keepRun } from "./sdk-results.ts";
 
@@ -27,6 +27,8 @@ const exitCode = await play();
 const assertions = readReport();
 printRows(assertions);
 for (const [name, reason] of leftOut) console.log(`left out: ${name}: ${reason}`);
+console.log(summaryOf(assertions));
+if (process.env.STAGEMQ_TEST_REPORT === undefined) rmSync(dirname(reportFile), { recursive: true });
 if (process.argv.includes("--write")) await keepRun(assertions);
 process.exitCode = exitCode;
 
@@ -75,6 +77,14 @@ function printRows(all: readonly Assertion[]): void {
   console.log();
   for (const { ancestorTitles, title, status } of all)
     if (ancestorTitles.length > 0) console.log(`${status.padEnd(8)}${[...ancestorTitles, title].join(" · ")}`);
+}
+
+/** Last of all, so that nobody has to look for it among a hundred rows. */
+function summaryOf(all: readonly Assertion[]): string {
+  const failed = all.filter(({ status }) => status === "failed");
+  const rows = failed.map(({ ancestorTitles, title }) => `failed: ${[...ancestorTitles, title].join(" · ")}\n`);
+  const passed = all.filter(({ status }) => status === "passed").length;
+  return `${rows.join("")}${passed} passed, ${failed.length} failed; SDKs left out: ${leftOut.size}`;
 }
 
 function seconds(milliseconds: number): string {
