@@ -3,14 +3,15 @@ import { MIB } from "../domain/size.ts";
 import type { DurationMs, EpochMs } from "../domain/time.ts";
 import type { Alarm, Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import { copyForward, NoRoom } from "./copy-forward.ts";
 import type { Fact, Position } from "./journal/fact.ts";
-import type { Journal, SegmentSpan } from "./journal/journal.ts";
+import type { Journal } from "./journal/journal.ts";
 import type { LastUses } from "./last-uses.ts";
+import { queuedBytes, waitingBytes } from "./living-bytes.ts";
 import type { MessageReader } from "./message-reader.ts";
 import type { OpenedLedger } from "./open-ledger.ts";
 import type { Ledger } from "./state/ledger.ts";
-import { isStillLiving, type Living, livingBefore, queuedBefore, waitingBefore } from "./state/living.ts";
-import type { StoredMessage } from "./stored-message.ts";
+import { livingBefore } from "./state/living.ts";
 
 export interface HousekeepingSettings {
   /** A snapshot is taken when the journal has grown by so much, or by twice the last snapshot if that is more … */
@@ -40,13 +41,8 @@ const DEFAULTS: HousekeepingSettings = {
 const QUEUED_SHARE = 0.25;
 /** What all that lives there may take: copying costs no more than it frees, and never goes in circles. */
 const LIVING_SHARE = 0.5;
-/** About what a message takes in the journal beside its body. */
-const FRAME_BYTES = 100;
 /** About what a message takes in a snapshot. */
 const KEPT_BYTES = 36;
-const BATCH_BYTES = MIB;
-const BATCH_MESSAGES = 200;
-const LOOKS_A_TURN = 10_000;
 /** That go at a time, unless only more of them are worth a copy. */
 const MAX_SEGMENTS = 16;
 
@@ -78,8 +74,6 @@ export class Housekeeper {
   #scrubAt: EpochMs = Number.NEGATIVE_INFINITY;
   #round: Alarm | undefined;
   #roundAt: EpochMs = Number.POSITIVE_INFINITY;
-  /** What may still be copied until segments go. */
-  #mayCopyBytes = Number.POSITIVE_INFINITY;
   /** Up to where the journal was when nothing was worth tidying. */
   #tidyUpTo: Position = -1;
   /** Once, until there is plenty again. */
@@ -216,8 +210,9 @@ export class Housekeeper {
     if (!this.#isScarce && this.#tidyUpTo === this.#end) return false;
     const before = await this.#mostlyDeadUpTo();
     if (before === undefined) return false;
-    this.#mayCopyBytes = journal.space.forCopying;
-    const count = await this.#copyForward(before);
+    const { messages, commit } = this.#parts;
+    const copying = { ledger: this.#ledger, journal, messages, commit, turn: () => this.#turn() };
+    const count = await copyForward(copying, before);
     // Decision 8: both snapshots must be past what goes.
     const needsSnapshot = journal.replaysFrom < before && this.#endOfJournal() > this.#snapshotAt;
     if (needsSnapshot) await this.#takeSnapshot(this.#inTurns);
@@ -253,14 +248,14 @@ export class Housekeeper {
     const snapshotBytes = this.#expectedBytes();
     const old = journal.segments.slice(0, -1);
     const start = old[0]?.from ?? 0;
-    const waitingIn = await this.#waitingBytes(old);
+    const waitingIn = await waitingBytes(this.#ledger, old, () => this.#turn());
     let waiting = 0;
     let end: Position | undefined;
     let isWorthIt = false;
     for (const [index, { to }] of old.entries()) {
       if (end !== undefined && index >= MAX_SEGMENTS) break;
       const mayBeQueued = (to - start) * QUEUED_SHARE;
-      const queued = await this.#queuedBytes(to, mayBeQueued);
+      const queued = await queuedBytes(this.#ledger, to, mayBeQueued, () => this.#turn());
       if (queued > mayBeQueued) break;
       waiting += waitingIn[index] ?? 0;
       if (queued + waiting > (to - start) * LIVING_SHARE) continue;
@@ -270,78 +265,6 @@ export class Housekeeper {
     if (!isWorthIt) this.#tidyUpTo = newest;
     else if (end === undefined) this.#sayNoRoom();
     return end;
-  }
-
-  /** What messages in queues take before this position; once it is too much, it is not counted on. */
-  async #queuedBytes(before: Position, tooMuch: number): Promise<number> {
-    let queued = 0;
-    let looks = 0;
-    for (const { bodyBytes } of queuedBefore(this.#ledger, before)) {
-      if (++looks % LOOKS_A_TURN === 0) await this.#turn();
-      queued += FRAME_BYTES + bodyBytes;
-      if (queued > tooMuch) break;
-    }
-    return queued;
-  }
-
-  /** What waits in each of the segments, by one look at all that waits: there may be many of both. */
-  async #waitingBytes(segments: readonly SegmentSpan[]): Promise<number[]> {
-    const waitingIn = segments.map(() => 0);
-    let index = 0;
-    let looks = 0;
-    for (const { position, bodyBytes } of waitingBefore(this.#ledger, segments.at(-1)?.to ?? 0)) {
-      if (++looks % LOOKS_A_TURN === 0) await this.#turn();
-      while (position >= (segments[index]?.to ?? Number.POSITIVE_INFINITY)) index += 1;
-      while (position < (segments[index]?.from ?? 0)) index -= 1;
-      waitingIn[index] = (waitingIn[index] ?? 0) + FRAME_BYTES + bodyBytes;
-    }
-    return waitingIn;
-  }
-
-  /** Stores again, and syncs, all that is read from before this position. */
-  async #copyForward(before: Position): Promise<number> {
-    let count = 0;
-    // What moves on meanwhile, to where was looked already, takes its place along: only a look that finds nothing is the last.
-    for (let isEmpty = false; !isEmpty; ) {
-      const { found, stored } = await this.#copyWhatIsFound(before);
-      isEmpty = found === 0;
-      count += stored;
-    }
-    return count;
-  }
-
-  async #copyWhatIsFound(before: Position): Promise<{ readonly found: number; readonly stored: number }> {
-    const { messages } = this.#parts;
-    const batch: { readonly living: Living; readonly stored: StoredMessage }[] = [];
-    let bytes = 0;
-    let found = 0;
-    let stored = 0;
-    for (const living of livingBefore(this.#ledger, before)) {
-      found += 1;
-      const message = await messages.read(living.position);
-      batch.push({ living, stored: message });
-      bytes += message.message.body.length;
-      if (bytes < BATCH_BYTES && batch.length < BATCH_MESSAGES) continue;
-      stored += await this.#store(batch.splice(0));
-      bytes = 0;
-      await this.#turn();
-    }
-    return { found, stored: stored + (await this.#store(batch)) };
-  }
-
-  async #store(batch: readonly { readonly living: Living; readonly stored: StoredMessage }[]): Promise<number> {
-    const { journal, commit } = this.#parts;
-    const facts = batch
-      .filter(({ living }) => isStillLiving(this.#ledger, living))
-      .map(({ living: { topic, place }, stored }): Fact => {
-        return { kind: "message-copied-forward", topic, ...place, ...stored };
-      });
-    if (facts.length === 0) return 0;
-    const bytes = batch.reduce((sum, { living }) => sum + FRAME_BYTES + living.bodyBytes, 0);
-    if (bytes > Math.min(this.#mayCopyBytes, journal.space.forCopying)) throw new NoRoom();
-    this.#mayCopyBytes -= bytes;
-    await journal.synced(commit(facts));
-    return facts.length;
   }
 
   /** DUR-3: what space is left on a full disk is for those who wait, and for snapshots only where it brings more back. */
@@ -391,9 +314,6 @@ export class Housekeeper {
     return Math.max(messages * KEPT_BYTES, this.#snapshotBytes);
   }
 }
-
-/** There is no space for it; what was under way is left. */
-class NoRoom extends Error {}
 
 /** The engine stops; what was under way is left. */
 class StoppedEarly extends Error {}
