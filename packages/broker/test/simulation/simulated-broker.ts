@@ -13,10 +13,11 @@ import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
 import { contentsOf } from "../ledger/ledger-contents.ts";
 import type { Plan } from "./plan.ts";
 
-/** Puts a fault between the clients and the engine, or between the engine and the disk, to see whether the model notices. */
+/** Puts a fault between clients and engine, between engine and disk, or into the settings, to see whether the model notices. */
 export interface Spoil {
   engine?(engine: Engine): Engine;
   disk?(disk: FaultyDisk): Disk;
+  settings?(settings: EngineSettings): EngineSettings;
 }
 
 export type Outcome<Value> = { readonly value: Value } | { readonly error: unknown };
@@ -54,7 +55,8 @@ export class SimulatedBroker {
   }
 
   /** Whether it serves: false where the power failed on the way. A start that is refused is thrown. */
-  async start(settings: EngineSettings): Promise<boolean> {
+  async start(wanted: EngineSettings): Promise<boolean> {
+    const settings = this.#spoil.settings?.(wanted) ?? wanted;
     const { clock } = this;
     this.#slowDown();
     const log: Log = { isEnabled: () => false, write: (_level, event) => this.#tell(event) };

@@ -96,6 +96,9 @@ export const SPOILT: Readonly<Record<string, Spoil>> = {
   })),
   "answers before the disk has it": withFiles((file) => ({ ...file, sync: async () => {} })),
   "goes on after a failed sync": withFiles((file) => ({ ...file, sync: () => file.sync().catch(() => {}) })),
+  "drops what is too young": {
+    settings: (settings) => ({ ...settings, retentionAge: Math.floor(settings.retentionAge / 2) }),
+  },
   "never syncs a name": { disk: (disk) => ({ ...portOf<Disk>(disk), syncDirectory: async () => {} }) },
 };
 

@@ -105,7 +105,7 @@ export class HalfJudge {
     const { settings, rests } = this.#world;
     if (message.half === undefined || rests === "surely") return;
     const after = message.half.map((state) => aged(state, this.#now, settings.checkFor));
-    const isOld = message.publishedAt + settings.retentionAge <= this.#world.latestWall;
+    const isOld = this.#world.hasAged(message, message.publishedAt);
     const forgotten = isOld ? after.flatMap((state) => unasked(state, this.#now)) : [];
     const before = rests === "perhaps" ? message.half : [];
     message.half = unique([...before, ...after, ...forgotten]);

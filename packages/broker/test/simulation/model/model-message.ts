@@ -27,6 +27,8 @@ export class ModelMessage {
   /** RET-1: between these its retention began; by the wall clock. */
   visibleFrom: EpochMs = Number.POSITIVE_INFINITY;
   visibleBy: EpochMs = Number.POSITIVE_INFINITY;
+  /** RET-1: the latest hour that the wall clock had shown since, when it was last set back. */
+  shownBefore: EpochMs = 0;
   half: readonly HalfState[] | undefined;
   /** The group that gave it up, on a dead-letter topic. */
   origin: { readonly from: ModelMessage; readonly group: string } | undefined;

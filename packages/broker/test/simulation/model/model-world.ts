@@ -47,8 +47,9 @@ export class ModelWorld {
   settings: ModelSettings;
   now: EpochMs = 0;
   wall: EpochMs = 0;
-  /** RET-1: what was too old once may be gone. */
-  latestWall: EpochMs = 0;
+  /** The latest hour that the wall clock has ever shown, and since it was last set back. */
+  #latestWall: EpochMs = 0;
+  #latestSinceSetBack: EpochMs = 0;
   /** TIM-2: until then what is too old stays, surely, and perhaps. */
   #restsUntil: EpochMs = 0;
   #mayRestUntil: EpochMs = 0;
@@ -77,6 +78,22 @@ export class ModelWorld {
   }
 
   // --- time
+
+  moveTo({ now, wall }: Time): void {
+    if (wall < this.wall) this.#noteSetBack();
+    this.now = now;
+    this.wall = wall;
+    this.#latestWall = Math.max(this.#latestWall, wall);
+    this.#latestSinceSetBack = Math.max(this.#latestSinceSetBack, wall);
+  }
+
+  /** RET-1: what an hour that is shown no more made too old may be gone; what is published from here on may not. */
+  #noteSetBack(): void {
+    for (const message of this.all()) {
+      message.shownBefore = Math.max(message.shownBefore, this.#latestSinceSetBack);
+    }
+    this.#latestSinceSetBack = 0;
+  }
 
   /** TIM-2: the wall clock was moved, and the broker has had the time to see it. */
   noteStep(by: DurationMs): void {
@@ -216,14 +233,19 @@ export class ModelWorld {
   }
 
   /** RET-1: it was too old at some time, so that it may be gone. */
-  mayBeTooOld({ visibleFrom }: ModelMessage): boolean {
-    return visibleFrom + this.settings.retentionAge <= this.latestWall;
+  mayBeTooOld(message: ModelMessage): boolean {
+    return this.hasAged(message, message.visibleFrom);
+  }
+
+  /** Whether the wall clock has shown, since the message is there, an hour at which what is dated so was too old. */
+  hasAged({ shownBefore }: ModelMessage, date: EpochMs): boolean {
+    return date + this.settings.retentionAge <= Math.max(shownBefore, this.#latestSinceSetBack);
   }
 
   #startRetention(message: ModelMessage, isSure: boolean): void {
     message.visibleFrom = Math.min(message.visibleFrom, message.deliverAt ?? message.publishedAt, this.wall);
     // It never counts as visible before those in front of it, which a later hour of the wall clock may have shown.
-    if (isSure) message.visibleBy = Math.min(message.visibleBy, this.latestWall + SWEPT_WITHIN);
+    if (isSure) message.visibleBy = Math.min(message.visibleBy, this.#latestWall + SWEPT_WITHIN);
   }
 
   /** DLQ-1: the same message, on the group's dead-letter topic. */
@@ -235,6 +257,7 @@ export class ModelWorld {
       dead.messageId = from.messageId;
       dead.visible = "yes";
       dead.origin = { from, group };
+      dead.shownBefore = from.shownBefore;
       this.add(dead);
     }
     if (worlds.every(({ kind }) => kind === "dead")) dead.isCertain = true;

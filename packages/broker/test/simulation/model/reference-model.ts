@@ -46,9 +46,7 @@ export class ReferenceModel {
     const world = this.#world;
     if (now < world.now) violated("TIM-1", `now() went back by ${world.now - now} ms`);
     const wallMovedBy = wall - world.wall - (now - world.now);
-    world.now = now;
-    world.wall = wall;
-    world.latestWall = Math.max(world.latestWall, wall);
+    world.moveTo({ now, wall });
     world.step += 1;
     world.noteStep(this.#stepped);
     this.#stepped = 0;
@@ -67,8 +65,7 @@ export class ReferenceModel {
     this.deliveries.restarted();
     world.settings = settings;
     const isEarlier = now < world.now || wall < world.wall;
-    world.now = now;
-    world.wall = wall;
+    world.moveTo({ now, wall });
     world.noteStep(this.#stepped);
     this.#stepped = 0;
     world.forgetStep();
