@@ -83,6 +83,8 @@ describe("DUR-3, RET-1: a full disk frees itself", () => {
       const small = new SmallDisk();
       const bench = await small.open(snapshotAfterBytes);
       await bench.publish({ topic: "later", body: "later", intent: inAnHour(bench) });
+      // So that a snapshot takes more than what happens to be free.
+      for (let group = 0; group < 200; group++) await bench.declareGroup(`GID_${group}`, { from: "earliest" });
       await fill(bench);
       await small.othersLeave(0);
       await bench.advance(500);
@@ -98,6 +100,19 @@ describe("DUR-3, RET-1: a full disk frees itself", () => {
       await bench.close();
     });
   }
+
+  it("DUR-3.4: what is dead goes before anything is copied", async () => {
+    const small = new SmallDisk();
+    const bench = await small.open();
+    for (let count = 0; count < 60; count++) await bench.publish({ body: "x".repeat(KIB) });
+    await bench.publish({ topic: "later", body: "later", intent: inAnHour(bench) });
+    await fill(bench);
+    await bench.advance(RETENTION + 3 * MINUTE);
+    const copied = small.log.of("journal.shortened").map(({ fields }) => fields.copiedForward);
+    expect(copied[0]).toBe(0);
+    expect(copied).toContain(1);
+    await bench.close();
+  });
 
   it("DUR-3.5: also with the reserve used up: what grew too old goes, and there is space again", async () => {
     const small = new SmallDisk();
