@@ -1,7 +1,10 @@
+import { grouped } from "../../domain/grouped.ts";
 import { SECOND } from "../../domain/time.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Position } from "./fact.ts";
+
+const MILLION = 1_000_000;
 
 /** Says how far a replay has come: nothing in its first second, then one line a second. */
 export class ReplayProgress {
@@ -37,11 +40,12 @@ export class ReplayProgress {
     const percent = Math.floor(done * 100);
     const factsInAll = Math.round(this.#facts / done); // from the share of the bytes; nobody has counted
     const secondsLeft = Math.ceil(((now - this.#startedAt) / SECOND) * (1 / done - 1));
-    const sentence = `replayed ${percent} %, ${inMillions(this.#facts)} of ${inMillions(factsInAll)} million facts, ${secondsLeft} s left`;
+    const sentence = `replayed ${percent} %, ${share(this.#facts, factsInAll)} facts, ${secondsLeft} s left`;
     this.#log.write("info", "journal.replaying", { sentence, percent, facts: this.#facts, factsInAll, secondsLeft });
   }
 }
 
-function inMillions(count: number): string {
-  return (count / 1_000_000).toFixed(1);
+function share(done: number, all: number): string {
+  if (all < MILLION) return `${grouped(done)} of ${grouped(all)}`;
+  return `${(done / MILLION).toFixed(1)} of ${(all / MILLION).toFixed(1)} million`;
 }
