@@ -96,6 +96,42 @@ export function timeRules(rule: Rule): void {
     expect(await bench.receive()).toHaveLength(1);
   });
 
+  for (const restarts of [false, true]) {
+    rule(
+      "TIM-2.3",
+      `set back, what was published while it was ahead holds nothing up${restarts ? ", over a crash too" : ""}`,
+      async (bench) => {
+        await bench.declareTopic("orders", "normal");
+        await bench.publish();
+        await bench.clock.step(400 * DAY);
+        await bench.publish();
+        await bench.clock.step(-400 * DAY);
+        await bench.publish();
+        if (restarts) await bench.restart({ crash: true });
+        const count = () => bench.engine.inspection.countTopic({ instance: INSTANCE, topic: "orders" });
+        await bench.advance(72 * HOUR - 1);
+        expect(count()).toMatchObject({ stored: 3 });
+        await bench.advance(1);
+        expect(count()).toMatchObject({ stored: 0 });
+      },
+      restarts ? { restarts } : {},
+    );
+  }
+
+  rule("TIM-2.3", "set back by mistake, nothing has grown old by it once it is set right", async (bench) => {
+    await bench.publish();
+    await bench.advance(HOUR);
+    await bench.clock.step(-400 * DAY);
+    await bench.advance(2 * HOUR);
+    await bench.publish();
+    await bench.clock.step(400 * DAY);
+    const count = () => bench.engine.inspection.countTopic({ instance: INSTANCE, topic: "orders" });
+    await bench.advance(69 * HOUR - 1);
+    expect(count()).toMatchObject({ stored: 2 });
+    await bench.advance(1);
+    expect(count()).toMatchObject({ stored: 0 });
+  });
+
   rule("TIM-2.2", "abandoning rests for an hour after it, and producers are asked on", async (bench) => {
     await bench.publish({ intent: { kind: "transactional", firstCheckAfter: 10_000 } });
     await bench.publish({ intent: { kind: "transactional", firstCheckAfter: 300_000 } });

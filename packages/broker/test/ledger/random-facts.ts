@@ -61,8 +61,14 @@ export class RandomFacts {
     ...times(6, () => this.#copiedForward()),
     ...times(1, () => this.#topicForgotten()),
     ...times(1, () => this.#groupForgotten()),
-    ...times(1, (): Fact => ({ kind: "wall-clock-stepped", from: this.#now, to: this.#now + 5, at: this.#now })),
+    ...times(1, () => this.#wallClockStepped()),
   ];
+
+  /** Back or forward. */
+  #wallClockStepped(): Fact {
+    const to = this.#now + 1_000 - this.#random.below(20_000);
+    return { kind: "wall-clock-stepped", from: this.#now, to, at: this.#now };
+  }
 
   #topicCreated(): Fact | undefined {
     if ([...this.#ledger.topics()].length >= 8) return undefined;

@@ -183,6 +183,12 @@ const HANDLERS: {
 
   "wall-clock-stepped": (holdings, { from, to, at }) => {
     holdings.wallClockStep = { from, to, at };
+    for (const { id, queues } of holdings.topics.all()) {
+      for (const [index, queue] of queues.entries()) {
+        queue.redate(to);
+        holdings.ages.placeQueue(queue, id, index);
+      }
+    }
   },
 
   "message-dead-lettered": (holdings, fact, position) => {

@@ -183,7 +183,9 @@ export class Capture {
         if (subscription !== undefined) for (const _ of this.#wholeSubscription(subscription));
       }
     },
-    "wall-clock-stepped": () => undefined,
+    "wall-clock-stepped": () => {
+      for (const topic of this.#ledger.topics()) this.#keepTopic(topic);
+    },
     "message-copied-forward": (fact) => {
       this.#topic(fact.topic);
       if (fact.delayed !== undefined) this.#delayed(fact.delayed);
@@ -251,6 +253,10 @@ export class Capture {
     for (const slice of captured.slices()) {
       if (this.#writer.at > SLICE_BYTES / 2) this.#cut();
       yield this.#write("messages", { topic, queue, ...slice });
+      const { from, datedAt } = slice;
+      if (datedAt === undefined) continue;
+      if (this.#writer.at > SLICE_BYTES / 2) this.#cut();
+      yield this.#write("dates", { topic, queue, from, datedAt });
     }
   }
 

@@ -10,6 +10,8 @@ import {
   leastAt,
   put,
   type QueueSlice,
+  redate,
+  restoreDates,
   sliceOf,
   visibleAt,
 } from "./queue-chunk.ts";
@@ -105,6 +107,26 @@ export class MessageQueue {
     }
     this.#chunks.push(chunkOfSlice(slice));
     this.#end = to;
+  }
+
+  /** Adds what the dates of the slice from there on were before the wall clock was set back. */
+  restoreDates(from: Offset, datedAt: Float64Array): void {
+    restoreDates(this.#chunkAt(from), from % CHUNK, datedAt);
+  }
+
+  /**
+   * The wall clock was set to `latest`: nothing counts as visible after that, or it would stay, and all behind it, until that
+   * date is old (RET-1). What the dates were is kept: it may have been set right before.
+   */
+  redate(latest: EpochMs): void {
+    let newest = this.count > 0 ? 0 : Math.min(this.#newestVisibleAt, latest);
+    for (const [index, chunk] of this.#chunks.entries()) {
+      const start = (this.#firstChunk + index) * CHUNK;
+      const low = Math.max(start, this.#head) - start;
+      const high = Math.min(start + CHUNK, this.#end) - start;
+      if (low < high) newest = redate(chunk, { low, high }, { earliest: newest, latest });
+    }
+    this.#newestVisibleAt = newest;
   }
 
   /** Where in the journal the fact stands that holds the message. */

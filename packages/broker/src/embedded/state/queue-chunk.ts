@@ -25,9 +25,14 @@ export interface QueueSlice {
   readonly joinedAt: Float64Array;
   /** Where the messages themselves stand; absent where that is the same. */
   readonly storedAt?: Float64Array | undefined;
+  /** When they became visible by the wall clock of then; absent where that is what counts. */
+  readonly datedAt?: Float64Array | undefined;
 }
 
-/** Entries are only ever added, but for positions: these are cloned before a change while somebody may still look at them. */
+/**
+ * Entries are only ever added, but for positions, which are cloned before a change while somebody may still look at them, and
+ * for dates, which are new columns after each change.
+ */
 export interface Chunk {
   positions: Float64Array;
   /** Kept for dead letters, whose own facts point to where their messages stand. */
@@ -38,9 +43,11 @@ export interface Chunk {
   bodyBytes: Uint32Array;
   tags: Uint32Array;
   /** When the first message of the chunk became visible. */
-  readonly visibleFrom: EpochMs;
+  visibleFrom: EpochMs;
   /** How much later the others did; wider only where 49 days do not suffice. */
   visibleAfter: Uint32Array | Float64Array;
+  /** What the dates were before the wall clock was set back; kept where that made a difference, since it may be undone. */
+  datedAt: Float64Array | undefined;
   /** Where in the journal the first message of the chunk joined the queue. */
   readonly joinedFrom: Position;
   /** How much further on the others did, in grains. */
@@ -59,6 +66,7 @@ export function emptyChunk(count: number, visibleFrom: EpochMs, joinedFrom: Posi
     tags: new Uint32Array(2 * room),
     visibleFrom,
     visibleAfter: new Uint32Array(room),
+    datedAt: undefined,
     joinedFrom: joinedFrom - (joinedFrom % JOINED_GRAIN), // so that it does not matter where a chunk begins
     joinedAfter: new Uint32Array(room),
   };
@@ -113,6 +121,7 @@ export function put(chunk: Chunk, index: number, entry: Entry): void {
     chunk.visibleAfter = Float64Array.from(chunk.visibleAfter);
   }
   chunk.visibleAfter[index] = after;
+  if (chunk.datedAt !== undefined) chunk.datedAt[index] = entry.visibleAt;
   chunk.joinedAfter[index] = (entry.joinedAt - chunk.joinedFrom) / JOINED_GRAIN;
 }
 
@@ -120,9 +129,54 @@ export function visibleAt({ visibleFrom, visibleAfter }: Chunk, index: number): 
   return visibleFrom + (visibleAfter[index] ?? 0);
 }
 
+/**
+ * Has the entries from `low` up to, not including, `high` count as visible since when their dates were, but not after `latest`
+ * and not before `earliest`, nor before the entry in front. Returns the last date.
+ */
+export function redate(
+  chunk: Chunk,
+  { low, high }: { readonly low: number; readonly high: number },
+  { earliest, latest }: { readonly earliest: EpochMs; readonly latest: EpochMs },
+): EpochMs {
+  const last = visibleAt(chunk, high - 1);
+  if (chunk.datedAt === undefined && last <= latest && visibleAt(chunk, low) >= earliest) return last;
+  const datedAt = chunk.datedAt ?? Float64Array.from(chunk.visibleAfter, (after) => chunk.visibleFrom + after);
+  const dates = new Float64Array(datedAt.length);
+  let newest = earliest;
+  let isSame = true;
+  for (let index = low; index < high; index++) {
+    const date = datedAt[index] ?? 0;
+    newest = Math.max(newest, Math.min(date, latest));
+    dates[index] = newest;
+    if (newest !== date) isSame = false;
+  }
+  chunk.datedAt = isSame ? undefined : datedAt;
+  setDates(chunk, { low, high }, dates);
+  return newest;
+}
+
+/** The dates in front of `low` are of nothing that is retained. */
+function setDates(
+  chunk: Chunk,
+  { low, high }: { readonly low: number; readonly high: number },
+  dates: Float64Array,
+): void {
+  const first = dates[low] ?? 0;
+  const isWide = (dates[high - 1] ?? 0) - first > MAX_DELTA;
+  chunk.visibleFrom = first;
+  chunk.visibleAfter = isWide ? new Float64Array(dates.length) : new Uint32Array(dates.length);
+  for (let index = low; index < high; index++) chunk.visibleAfter[index] = (dates[index] ?? 0) - first;
+}
+
 /** Or up to a grain before. */
 export function joinedAt({ joinedFrom, joinedAfter }: Chunk, index: number): Position {
   return joinedFrom + (joinedAfter[index] ?? 0) * JOINED_GRAIN;
+}
+
+/** Adds to a chunk as it was captured what the dates were, from this entry on. */
+export function restoreDates(chunk: Chunk, index: number, datedAt: Float64Array): void {
+  chunk.datedAt = new Float64Array(chunk.positions.length);
+  chunk.datedAt.set(datedAt, index);
 }
 
 /** How many entries a chunk with so many is made for. Most queues of most brokers hold few messages: 8,000 empty ones must not take a gigabyte. */
@@ -142,6 +196,7 @@ function widen(chunk: Chunk, room: number): void {
     chunk.visibleAfter instanceof Uint32Array
       ? copied(chunk.visibleAfter, new Uint32Array(room))
       : copied(chunk.visibleAfter, new Float64Array(room));
+  chunk.datedAt = chunk.datedAt && copied(chunk.datedAt, new Float64Array(room));
   chunk.joinedAfter = copied(chunk.joinedAfter, new Uint32Array(room));
 }
 
@@ -161,17 +216,20 @@ export function leastAt({ positions, storedAt }: Chunk, index: number): Position
 
 export function sliceOf(chunk: Chunk, start: Offset, from: Offset, to: Offset): QueueSlice {
   const [low, high] = [from - start, to - start];
+  const visibleAt = Float64Array.from(chunk.visibleAfter.subarray(low, high), (after) => chunk.visibleFrom + after);
+  const datedAt = chunk.datedAt?.subarray(low, high);
   return {
     from,
     to,
     positions: chunk.positions.subarray(low, high),
     bodyBytes: chunk.bodyBytes.subarray(low, high),
     tags: chunk.tags.subarray(2 * low, 2 * high),
-    visibleAt: Float64Array.from(chunk.visibleAfter.subarray(low, high), (after) => chunk.visibleFrom + after),
+    visibleAt,
     joinedAt: Float64Array.from(
       chunk.joinedAfter.subarray(low, high),
       (after) => chunk.joinedFrom + after * JOINED_GRAIN,
     ),
     storedAt: chunk.storedAt?.subarray(low, high),
+    datedAt: datedAt?.some((date, index) => date !== visibleAt[index]) ? datedAt : undefined,
   };
 }

@@ -35,6 +35,8 @@ const RESTORERS: { readonly [Name in LedgerPieceName]: (holdings: Holdings, piec
   half: (holdings, kept) => holdings.topicOf(kept.topic).half.restore(kept),
   delayed: (holdings, kept) => holdings.delayed.add(kept),
   messages: (holdings, kept) => holdings.topicOf(kept.topic).queues[kept.queue]?.restoreSlice(kept),
+  dates: (holdings, { topic, queue, from, datedAt }) =>
+    holdings.topicOf(topic).queues[queue]?.restoreDates(from, datedAt),
 };
 
 /** To be called behind the last piece. They stand in no order; topics and groups do. */

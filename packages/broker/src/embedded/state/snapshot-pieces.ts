@@ -70,7 +70,14 @@ export interface Pieces {
   readonly outstanding: OfSubscription & KeptOutstanding;
   readonly half: KeptHalfMessage;
   readonly delayed: Omit<DelayedMessage, "heapIndex" | "capturedIn">;
-  readonly messages: { readonly topic: Id; readonly queue: number } & QueueSlice;
+  readonly messages: { readonly topic: Id; readonly queue: number } & Omit<QueueSlice, "datedAt">;
+  /** Of messages before it: what their dates were before the wall clock was set back. */
+  readonly dates: {
+    readonly topic: Id;
+    readonly queue: number;
+    readonly from: Offset;
+    readonly datedAt: Float64Array;
+  };
   readonly use: KeptUse;
 }
 
@@ -255,6 +262,7 @@ const SHAPES: { readonly [Name in PieceName]: readonly [code: number, Shape<Piec
       storedAt: optional(floats),
     }),
   ],
+  dates: [12, record<Pieces["dates"]>({ topic: whole, queue: whole, from: whole, datedAt: floats })],
   use: [11, record<Pieces["use"]>({ topic: whole, group: whole, at: whole })],
 };
 
