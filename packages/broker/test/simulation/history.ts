@@ -38,6 +38,7 @@ const TOLD: Readonly<Record<string, Sometimes>> = {
   "snapshot.kept": "snapshot kept",
   "journal.shortened": "old segments deleted",
   "housekeeping.failed": "housekeeping put off",
+  "housekeeping.no-room": "housekeeping put off",
   "messages.dropped": "message dropped by its age",
 };
 
