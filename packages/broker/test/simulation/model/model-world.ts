@@ -80,7 +80,7 @@ export class ModelWorld {
   // --- time
 
   moveTo({ now, wall }: Time): void {
-    if (wall < this.wall) this.#noteSetBack();
+    if (wall < this.wall) this.#noteSetBack(wall);
     this.now = now;
     this.wall = wall;
     this.#latestWall = Math.max(this.#latestWall, wall);
@@ -88,9 +88,12 @@ export class ModelWorld {
   }
 
   /** RET-1: what an hour that is shown no more made too old may be gone; what is published from here on may not. */
-  #noteSetBack(): void {
+  #noteSetBack(to: EpochMs): void {
+    const isTold = this.wall - to > TOLD_STEP;
     for (const message of this.all()) {
       message.shownBefore = Math.max(message.shownBefore, this.#latestSinceSetBack);
+      // From a told step on it may count as visible since then, or it would stay until that hour comes again.
+      if (isTold) message.visibleFrom = Math.min(message.visibleFrom, to);
     }
     this.#latestSinceSetBack = 0;
   }
