@@ -261,11 +261,13 @@ describe("when it serves", () => {
 
   it("the box tells of memory and of the test interface", async () => {
     host.terminal = true;
-    config = { ...config, dataDirectory: undefined, durability: "relaxed" };
+    config = { ...config, dataDirectory: undefined, retentionBytes: 2 ** 30, durability: "relaxed" };
     const start = door.startBroker;
     door.startBroker = async (...args) => ({ ...(await start?.(...args)), test: "http://127.0.0.1:40123" }) as Broker;
     await runUntilReady("dev");
-    expect(told.err).toContain("\n  Data        none: --ephemeral forgets everything at the end\n");
+    expect(told.err).toMatch(
+      /\n {2}Data {8}none: --ephemeral forgets everything at the end {4}above 1 GiB the oldest messages go\n/,
+    );
     expect(told.err).toContain("\n  Test        http://127.0.0.1:40123, the clock stands until it is advanced\n");
     expect(told.err).not.toContain("Durability");
   });

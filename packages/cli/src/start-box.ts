@@ -53,10 +53,12 @@ function instance({ defaultInstance, makeByUse }: Config): Line {
   return { label: "Instance", fact: defaultInstance, hint };
 }
 
-function data({ command, dataDirectory, clock }: Config): Line {
+function data({ command, dataDirectory, retentionBytes, clock }: Config): Line {
   if (dataDirectory === undefined) {
     const cause = clock === "simulated" ? "--clock simulated without --data" : "--ephemeral";
-    return { label: "Data", fact: `none: ${cause} forgets everything at the end` };
+    const hint =
+      retentionBytes === undefined ? {} : { hint: `above ${describeSize(retentionBytes)} the oldest messages go` };
+    return { label: "Data", fact: `none: ${cause} forgets everything at the end`, ...hint };
   }
   return {
     label: "Data",
@@ -67,6 +69,11 @@ function data({ command, dataDirectory, clock }: Config): Line {
 
 function describeHastened({ hastened }: Config): string {
   return hastened.map(({ from, to }) => `${describeTime(from)} → ${describeTime(to)}`).join(", ");
+}
+
+function describeSize(bytes: number): string {
+  const mib = Math.floor(bytes / 2 ** 20);
+  return mib % 1_024 === 0 ? `${mib / 1_024} GiB` : `${mib} MiB`;
 }
 
 /** In round words: nobody needs to know that 15 minutes are 864 seconds. */

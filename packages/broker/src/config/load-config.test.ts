@@ -139,6 +139,15 @@ describe("precedence", () => {
     expect((await load({ flags: { data: "here" } })).dataDirectory).toBe(join(directory, "here"));
   });
 
+  it("RET-1.1: what is kept in memory only is bounded, unless another size is named", async () => {
+    const sizeWith = async (flags: Record<string, string | boolean>) => (await load({ flags })).retentionBytes;
+    expect(await sizeWith({ ephemeral: true })).toBe(2 ** 30);
+    expect(await sizeWith({ clock: "simulated" })).toBe(2 ** 30);
+    expect(await sizeWith({ clock: "simulated", data: "here" })).toBeUndefined();
+    write("retentionBytes: 64MiB");
+    expect(await sizeWith({ ephemeral: true })).toBe(64 * 2 ** 20);
+  });
+
   it("TIM-4.3: a simulated clock keeps nothing unless a directory is named", async () => {
     expect((await load({ flags: { clock: "simulated" } })).dataDirectory).toBeUndefined();
     const named = await load({ flags: { clock: "simulated", data: "here" } });

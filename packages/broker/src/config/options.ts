@@ -79,7 +79,8 @@ export const OPTIONS = {
     default: both(false),
     places: EVERYWHERE,
     example: "--ephemeral",
-    sentence: "Keeps messages in memory only: the end of the process forgets everything.",
+    sentence:
+      "Keeps messages in memory only: the end of the process forgets everything, and the oldest go above retentionBytes.",
   }),
   reset: option({
     type: yesOrNo,
@@ -254,7 +255,7 @@ export const OPTIONS = {
   retentionBytes: option({
     type: size(64 * MIB),
     default: both(undefined),
-    defaultInWords: "no limit but the disk",
+    defaultInWords: "no limit but the disk; 1GiB where messages are kept in memory only",
     places: NOT_A_FLAG,
     sentence: "Above this size of all messages the oldest are dropped, consumed or not (RET-1).",
   }),

@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import { formatAddress } from "../domain/address.ts";
 import type { GroupDeclaration } from "../domain/consumer-group.ts";
 import { nearestName } from "../domain/nearest-name.ts";
+import { GIB } from "../domain/size.ts";
 import { type DurationMs, hasten } from "../domain/time.ts";
 import type { Config, DeclaredKey, Warning } from "./config.ts";
 import type { ConfigFile } from "./config-file.ts";
@@ -75,12 +76,16 @@ export function findContradictions(material: Material): string[] {
   return rules.filter(([broken]) => broken).map(([, sentence]) => sentence);
 }
 
+/** Unless told otherwise. A disk that is full refuses publishes; memory that is full ends the process. */
+const MAX_BYTES_IN_MEMORY = GIB;
+
 /** Puts everything together. There are no mistakes in it any more. */
 export function toConfig(material: Material): Config {
   const { input, asked, values, file } = material;
   const { config: _config, data: _data, ephemeral: _ephemeral, ...settings } = values;
   const isDev = input.command === "dev";
   const beyondLoopback = isBeyondLoopback(values.http.host);
+  const dataDirectory = directoryOf(material);
   const defaultInstance = values.defaultInstance ?? onlyOf(file?.instances) ?? DEFAULT_SERVE_INSTANCE;
   return {
     ...settings,
@@ -89,7 +94,8 @@ export function toConfig(material: Material): Config {
     file: file?.path,
     alsoIpv6Loopback: isDev && Object.values(asked).every(({ http }) => http === undefined),
     beyondLoopback,
-    dataDirectory: directoryOf(material),
+    dataDirectory,
+    retentionBytes: values.retentionBytes ?? (dataDirectory === undefined ? MAX_BYTES_IN_MEMORY : undefined),
     messageLogLevel: isDev ? "info" : "debug",
     ...keysOf(input.command, file?.keys ?? []),
     // REQ-1

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { KIB } from "../../src/domain/size.ts";
+import { KIB, MIB } from "../../src/domain/size.ts";
 import { HOUR } from "../../src/domain/time.ts";
 import { FileJournal } from "../../src/embedded/journal/file-journal.ts";
+import { MemoryJournal } from "../../src/embedded/journal/memory-journal.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import { RecordingLog } from "../../src/testing/recording-log.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
@@ -57,6 +58,18 @@ describe("retention by size", () => {
     expect(bench.log.of("messages.dropped").every(({ fields }) => fields.reason === "size")).toBe(true);
     await bench.advance(60_000);
     expect(sizeOf()).toBeLessThanOrEqual(LIMIT + 4 * SEGMENT);
+  });
+
+  it("RET-1.1: in memory too, and the memory is given back", async () => {
+    const journal = new MemoryJournal(new SeededRandom(1).bytes(32));
+    const limit = 2 * MIB;
+    const bench = await openOver(journal, { settings: { retentionBytes: limit, housekeeping: HOUSEKEEPING } });
+    for (let count = 0; count < 8; count++) {
+      for (let index = 0; index < 16; index++) await bench.publish({ body: "x".repeat(64 * KIB) });
+      await bench.advance(20_000);
+    }
+    expect(journal.extent.to).toBeGreaterThan(4 * limit - limit / 2);
+    expect(journal.extent.to - journal.extent.from).toBeLessThan(1.5 * limit);
   });
 
   it("RET-1.1: as long as it fits nothing is dropped for its size", async () => {
