@@ -225,7 +225,7 @@ async function openEngine(config: Config, runtime: Runtime, steady: Clock): Prom
       settings: engineSettings(config),
       waitClocks,
     });
-    await declare(config, engine);
+    await declare(config, engine, runtime.log);
     return engine;
   };
 
@@ -257,10 +257,16 @@ function openJournal(config: Config, runtime: Runtime): Journal {
 }
 
 /** Makes what the file declares; a declaration that contradicts the data is a mistake in the file. */
-async function declare(config: Config, engine: Engine): Promise<void> {
+async function declare(config: Config, engine: Engine, log: Log): Promise<void> {
   try {
     await engine.catalog.declare(config.declarations);
   } catch (error) {
+    if (error instanceof BrokerError && error.code === "storage-full") {
+      // DUR-3: it opens on a full disk too.
+      const sentence = `Disk full: what ${config.file} changes in topics and groups is made as soon as there is space; until then they are as they were.`;
+      log.write("warn", "catalog.waits-for-space", { sentence });
+      return;
+    }
     await engine.stop();
     if (!(error instanceof BrokerError) || error.code !== "invalid-argument") throw error;
     const count = error.message.split("\n").length;

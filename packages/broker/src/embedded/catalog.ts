@@ -1,3 +1,4 @@
+import { BrokerError } from "../domain/broker-error.ts";
 import type { GroupRef, TopicRef } from "../domain/names.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { Catalog, Declarations, GroupDescription, TopicDescription } from "../engine/engine.ts";
@@ -18,6 +19,8 @@ export class EmbeddedCatalog implements Catalog {
   readonly #clock: Clock;
   readonly #commit: Commit;
   readonly #declaredInstances = new Set<string>();
+  /** What there was no space for. */
+  #waiting: readonly Declarations[] = [];
 
   constructor(ledger: Ledger, uses: LastUses, clock: Clock, commit: Commit) {
     this.#ledger = ledger;
@@ -27,8 +30,23 @@ export class EmbeddedCatalog implements Catalog {
   }
 
   async declare(declarations: Declarations): Promise<void> {
-    await this.#commit((context) => decideCatalog(this.#ledger, declarations, context));
-    for (const instance of declarations.instances) this.#declaredInstances.add(instance);
+    try {
+      await this.#commit((context) => decideCatalog(this.#ledger, declarations, context));
+    } catch (error) {
+      if (!(error instanceof BrokerError && error.code === "storage-full")) throw error;
+      this.#waiting = [...this.#waiting, declarations];
+      throw error;
+    } finally {
+      for (const instance of declarations.instances) this.#declaredInstances.add(instance);
+    }
+  }
+
+  /** To be called when there is space again. */
+  goOn(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    // Who declared it has been told that it waits; a disk that fails, or is full again, says so itself.
+    for (const declarations of waiting) this.declare(declarations).catch(() => undefined);
   }
 
   describeTopic(ref: TopicRef): TopicDescription | undefined {

@@ -5,7 +5,6 @@ import type { DurationMs, EpochMs } from "../domain/time.ts";
 import type {
   AcknowledgeRequest,
   Call,
-  Catalog,
   Delivery,
   EndTransactionRequest,
   Engine,
@@ -81,7 +80,7 @@ export async function openEmbeddedEngine(parts: EmbeddedEngineParts): Promise<En
  * decision and the commit nothing else runs; nothing is answered before the disk has it.
  */
 class EmbeddedEngine implements Engine {
-  readonly catalog: Catalog;
+  readonly catalog: EmbeddedCatalog;
   readonly inspection: Inspection;
   readonly #journal: Journal;
   readonly #runtime: EmbeddedEngineParts["runtime"];
@@ -350,6 +349,8 @@ class EmbeddedEngine implements Engine {
   /** Who found nothing for want of space looks again, and what has come due meanwhile is written down. */
   #goOn(): void {
     if (this.#stopped !== undefined) return;
+    // DUR-3: before anybody makes by use what is declared otherwise.
+    this.catalog.goOn();
     this.#sweeper.sweep();
     this.#starving.wakeAll();
     this.#waiting.wakeAll();

@@ -124,7 +124,10 @@ export interface HandleOutcome {
 
 /** What exists. Topics and groups are declared by a file, or made by use where the broker is told so. */
 export interface Catalog {
-  /** Makes what is absent and changes what differs; refuses what cannot be changed (`invalid-argument`). Durable on return. */
+  /**
+   * Makes what is absent and changes what differs; refuses what cannot be changed (`invalid-argument`). Durable on return. What
+   * there is no space for is refused too (`storage-full`), and done as soon as there is.
+   */
   declare(declarations: Declarations): Promise<void>;
   describeTopic(ref: TopicRef): TopicDescription | undefined;
   describeGroup(ref: GroupRef): GroupDescription | undefined;

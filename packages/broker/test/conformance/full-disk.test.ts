@@ -7,7 +7,7 @@ import type { EngineSettings } from "../../src/embedded/settings.ts";
 import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
-import { type Bench, bodiesOf, refusalsOf, watch } from "./bench.ts";
+import { type Bench, bodiesOf, INSTANCE, refusalsOf, watch } from "./bench.ts";
 import { openOnDisk } from "./open-embedded.ts";
 
 const RESERVE = `/data/${RESERVE_NAME}`;
@@ -269,6 +269,29 @@ describe("DUR-3: a disk that is full", () => {
     await small.empty();
     await toLookAgain(next);
     expect(bodiesOf(await next.receive())).toContain("confirmed");
+  });
+
+  it("DUR-3.6: what such a start declares waits, and is made before anybody makes it by use", async () => {
+    const { small, bench } = await open();
+    await bench.publish({ body: "confirmed" });
+    await fillUpAndNotice(small, bench, 0);
+    await useUpTheReserve(bench);
+    small.disk = small.disk.kill();
+    const next = await small.open();
+    const { catalog } = next.engine;
+    await expect(next.declareTopic("steps", "ordered", 4)).rejects.toMatchObject(full);
+    await expect(next.declareGroup("GID_c")).rejects.toMatchObject(full);
+    const ref = { instance: INSTANCE, topic: "steps" };
+    expect(catalog.describeTopic(ref)).toBeUndefined();
+    const poll = next.poll({ topic: "steps", wait: 120_000 });
+    await small.empty();
+    await toLookAgain(next);
+    expect(catalog.describeTopic(ref)).toMatchObject({ kind: "ordered", queues: 4, origin: "declared" });
+    expect(catalog.describeGroup({ instance: INSTANCE, group: "GID_c" })).toMatchObject({ origin: "declared" });
+    await next.close();
+    expect(await poll).toEqual([]);
+    const last = await small.open();
+    expect(last.engine.catalog.describeTopic(ref)).toMatchObject({ origin: "declared" });
   });
 
   it("DUR-3.6: a start where no data is yet is refused, and leaves nothing behind", async () => {
