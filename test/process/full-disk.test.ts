@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -95,5 +95,33 @@ describe("a full disk", () => {
     await rm(join(mount, "filling"));
     await publishUntil(next, "201", RESUMED_WITHIN_MS);
     expect(await next.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  it("DUR-3.6: starts with the reserve used up and a changed configuration, and makes what is declared later", async ({
+    expect,
+    skip,
+  }) => {
+    const mount = await smallDisk();
+    if (mount === undefined) return skip("a small file system cannot be mounted here");
+    const dataDirectory = join(mount, "data");
+    const startedIn = await newDirectory();
+    const options = { dataDirectory, startedIn, environment: SPACE };
+    const broker = await BrokerProcess.start(options);
+    await ask(broker, publish("orders", { body: "0" }));
+    await broker.kill();
+    await rm(join(dataDirectory, "stagemq-reserve"));
+    await fillUp(mount);
+    const declared = "instances: [ { id: MQ_INST_dev, topics: [ { name: steps, kind: ordered } ] } ]\n";
+    await writeFile(join(startedIn, "stagemq.yaml"), declared);
+
+    const next = await BrokerProcess.start(options);
+    expect(next.logged("catalog.waits-for-space")).toHaveLength(1);
+    await rm(join(mount, "filling"));
+    await publishUntil(next, "201", RESUMED_WITHIN_MS);
+    expect(await next.stop()).toEqual({ code: 0, signal: null });
+
+    const last = await BrokerProcess.start(options);
+    expect(last.logged("catalog.waits-for-space")).toEqual([]);
+    expect(await last.stop()).toEqual({ code: 0, signal: null });
   });
 });
