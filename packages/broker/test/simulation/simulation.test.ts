@@ -16,6 +16,11 @@ it.each(Array.from({ length: SEEDS }, (_, index) => index + 1))("every promise h
 /** Seeds that once failed, as short as they were shrunk to. */
 const REGRESSIONS: readonly { readonly because: string; readonly seed: number; readonly steps: readonly number[] }[] = [
   { because: "an instant had a fraction", seed: 86, steps: [130, 197, 198, 223, 256, 258] },
+  {
+    because: "the last retry was given back, and there was none any more",
+    seed: 1795,
+    steps: [344, 355, 357, 358, 359, 363, 364, 365, 366, 369, 372, 373, 374, 451, 455, 456, 458],
+  },
 ];
 
 it.each(REGRESSIONS)("seed $seed holds, where $because", async ({ seed, steps }) => {

@@ -344,6 +344,8 @@ export class DeliveryJudge {
     const states = this.#world.statesOf(of, group);
     const after = states.map((state) => givenBack(state, handle, this.#world.settings.giveBacksBeforeDelivery));
     this.#world.setStates(of, group, isConfirmed ? after : [...states, ...after]);
+    // DEL-9: it may be due again at once, with no retry left.
+    this.age(of);
   }
 
   // --- time
