@@ -1,7 +1,6 @@
-import { nextTick } from "node:process";
-import { setImmediate } from "node:timers";
 import { type DurationMs, type EpochMs, MINUTE } from "../domain/time.ts";
 import type { Alarm, Clock, WallStep } from "../runtime/clock.ts";
+import { nextTurn, promisesSettled } from "./turns.ts";
 
 interface PendingAlarm {
   readonly at: EpochMs;
@@ -165,17 +164,4 @@ export class SimulatedClock implements Clock {
     }
     return next;
   }
-}
-
-/** Ticks run when no promise is left to go on. */
-function promisesSettled(): Promise<void> {
-  return new Promise((resolve) => {
-    nextTick(resolve);
-  });
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

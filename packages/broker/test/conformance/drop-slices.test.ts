@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers";
 import { describe, expect, it } from "vitest";
 import { MIB } from "../../src/domain/size.ts";
 import { MAX_DROPPED, MAX_ENDED } from "../../src/embedded/decisions/drop-slice.ts";
@@ -8,6 +7,7 @@ import { MemoryJournal } from "../../src/embedded/journal/memory-journal.ts";
 import type { EngineSettings } from "../../src/embedded/settings.ts";
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
+import { nextTurn } from "../../src/testing/turns.ts";
 import { type Bench, bodiesOf, DEFAULTS, INSTANCE, watch } from "./bench.ts";
 import { openOver } from "./open-embedded.ts";
 
@@ -47,9 +47,10 @@ class TurnsJournal extends MemoryJournal {
     if (this.#turn === undefined) {
       this.#turn = [];
       this.turns.push(this.#turn);
-      setImmediate(() => {
+      const end = () => {
         this.#turn = undefined;
-      });
+      };
+      nextTurn().then(end, end);
     }
     return this.#turn;
   }
