@@ -21,6 +21,20 @@ const REGRESSIONS: readonly { readonly because: string; readonly seed: number; r
     seed: 1795,
     steps: [344, 355, 357, 358, 359, 363, 364, 365, 366, 369, 372, 373, 374, 451, 455, 456, 458],
   },
+  {
+    because: "a queue that had been emptied was dated back",
+    seed: 2155,
+    steps: [
+      20, 27, 46, 56, 95, 106, 108, 114, 117, 122, 150, 152, 158, 159, 160, 161, 163, 180, 181, 185, 192, 193, 209,
+    ],
+  },
+  {
+    because: "a message died while the disk had failed",
+    seed: 2493,
+    steps: [
+      69, 70, 79, 80, 84, 101, 102, 103, 104, 106, 115, 117, 120, 121, 122, 123, 140, 152, 154, 376, 377, 393, 394, 455,
+    ],
+  },
 ];
 
 it.each(REGRESSIONS)("seed $seed holds, where $because", async ({ seed, steps }) => {

@@ -6,6 +6,7 @@ import {
   chunkOf,
   chunkOfSlice,
   emptyChunk,
+  forgetDates,
   joinedAt,
   leastAt,
   put,
@@ -93,6 +94,8 @@ export class MessageQueue {
     if (chunk === undefined) {
       chunk = emptyChunk(index + 1, this.#newestVisibleAt, joinedAt);
       this.#chunks.push(chunk);
+    } else if (this.count === 0) {
+      forgetDates(chunk, this.#newestVisibleAt);
     }
     put(chunk, index, { position, storedAt, bodyBytes, tag, visibleAt: this.#newestVisibleAt, joinedAt });
     this.#end++;

@@ -155,6 +155,12 @@ export function redate(
   return newest;
 }
 
+/** Nothing in it is retained any more: dates are counted anew, from one that may lie before all of them. */
+export function forgetDates(chunk: Chunk, visibleFrom: EpochMs): void {
+  chunk.visibleFrom = visibleFrom;
+  chunk.datedAt = undefined;
+}
+
 /** The dates in front of `low` are of nothing that is retained. */
 function setDates(
   chunk: Chunk,

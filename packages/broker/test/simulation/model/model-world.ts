@@ -55,6 +55,8 @@ export class ModelWorld {
   #mayRestUntil: EpochMs = 0;
   /** DUR-3: the disk may be full, so that polls find nothing. */
   mayStarve = false;
+  /** DUR-2: the disk may have failed, so that what comes due is not written down before the next start. */
+  mayHaveFailed = false;
   /** Orders what becomes visible. */
   step = 0;
   readonly queues: ReadonlyMap<string, number>;
@@ -248,7 +250,8 @@ export class ModelWorld {
   #startRetention(message: ModelMessage, isSure: boolean): void {
     message.visibleFrom = Math.min(message.visibleFrom, message.deliverAt ?? message.publishedAt, this.wall);
     // It never counts as visible before those in front of it, which a later hour of the wall clock may have shown.
-    if (isSure) message.visibleBy = Math.min(message.visibleBy, this.#latestWall + SWEPT_WITHIN);
+    const isWritten = isSure && !this.mayStarve && !this.mayHaveFailed;
+    if (isWritten) message.visibleBy = Math.min(message.visibleBy, this.#latestWall + SWEPT_WITHIN);
   }
 
   /** DLQ-1: the same message, on the group's dead-letter topic. */

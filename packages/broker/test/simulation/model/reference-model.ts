@@ -41,6 +41,11 @@ export class ReferenceModel {
     this.#world.mayStarve = mayStarve;
   }
 
+  /** DUR-2: from now on the disk may have failed, until the next start. */
+  fail(): void {
+    this.#world.mayHaveFailed = true;
+  }
+
   /** Time has passed: what is due is visible, exhausted or abandoned, and whoever waits must have been served. */
   tick({ now, wall }: Time): void {
     const world = this.#world;
@@ -60,10 +65,11 @@ export class ReferenceModel {
   }
 
   /** A new uptime. Its clock begins at the later of the wall clock and the newest instant in the journal (TIM-1). */
-  restarted({ now, wall }: Time, settings: ModelSettings): void {
+  restarted({ now, wall }: Time, settings: ModelSettings, mayHaveFailed = false): void {
     const world = this.#world;
     this.deliveries.restarted();
     world.settings = settings;
+    world.mayHaveFailed = mayHaveFailed;
     const isEarlier = now < world.now || wall < world.wall;
     world.moveTo({ now, wall });
     world.noteStep(this.#stepped);

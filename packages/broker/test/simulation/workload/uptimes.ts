@@ -64,7 +64,7 @@ export class Uptimes {
     await clock.settle();
     history.note("started", clock.now(), clock.wall());
     this.#talk.settledAt = clock.now();
-    model.restarted({ now: clock.now(), wall: clock.wall() }, this.#settings);
+    model.restarted({ now: clock.now(), wall: clock.wall() }, this.#settings, this.#talk.mayFail);
     if (broker.disk.isDead) await this.crash("power-cut");
   }
 
@@ -141,8 +141,9 @@ export class Uptimes {
   }
 
   failDisk(): void {
-    const { broker, dice, history } = this.#talk;
+    const { broker, dice, history, model } = this.#talk;
     this.#talk.mayFail = true;
+    model.fail();
     const operation = dice.pick(["sync", "sync", "write"] as const);
     // Where the space is watched, a write without room is undone and the reserve makes some.
     const code = dice.pick(operation === "write" && !this.#watchesSpace ? ["EIO", "ENOSPC"] : ["EIO"]);
@@ -181,7 +182,9 @@ export class Uptimes {
     const segments = this.#talk.broker.disk.paths().filter((path) => path.endsWith(".seg"));
     // The newest may go, where a power cut tears its header; the one before it is the tail then (DUR-1).
     this.#turnBit(segments.slice(0, -2));
-    if (this.#rot !== undefined) this.#talk.mayFail = true;
+    if (this.#rot === undefined) return;
+    this.#talk.mayFail = true;
+    this.#talk.model.fail();
   }
 
   #turnBit(paths: readonly string[]): void {
