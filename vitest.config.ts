@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/*/{src,test}/**/*.test.ts", "test/checker/**/*.test.ts"],
-          testTimeout: 120_000,
+          testTimeout: Number(process.env.STAGEMQ_UNIT_TEST_TIMEOUT ?? 120_000),
         },
       },
       {

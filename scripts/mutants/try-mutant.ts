@@ -21,6 +21,8 @@ interface Report {
   }[];
 }
 
+const MAX_TRIAL_MS = 180_000;
+
 /** Runs the tests of the mutant's rule, and no others, against the broken copy. */
 export async function tryMutant(copy: string, mutant: Mutant, titles: readonly TestTitle[]): Promise<Trial> {
   const mend = breakWith(copy, mutant);
@@ -38,7 +40,7 @@ async function runTests(copy: string, rule: string, titles: readonly TestTitle[]
   rmSync(outputFile, { force: true });
   const pattern = `(^|[ ,])${escapePattern(rule)}(?![.\\d])`;
   const options = ["--project", "unit", "--reporter", "json", "--outputFile", outputFile, "--testNamePattern", pattern];
-  const { errors } = await runTool(copy, "vitest", ["run", ...options, ...files]);
+  const { errors } = await runTool(copy, "vitest", ["run", ...options, ...files], { withinMs: MAX_TRIAL_MS });
   const report = readReport(outputFile);
   if (report === undefined) return { redTests: 0, greenTests: 0, trouble: errors.slice(0, 1_000) };
   const results = report.testResults
