@@ -1,0 +1,2 @@
+/** What the official Node SDK exports, typed, on this client: migrating is one changed import. */
+export {};
