@@ -1,4 +1,4 @@
-import type { Fact } from "../../src/embedded/journal/fact.ts";
+import type { AppliedFact, Fact } from "../../src/embedded/journal/fact.ts";
 import { FileJournal, type FileJournalOptions } from "../../src/embedded/journal/file-journal.ts";
 import type { Disk } from "../../src/runtime/disk.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
@@ -21,10 +21,10 @@ export async function openJournal(
   disk: Disk,
   options: Partial<FileJournalOptions> = {},
   afterSlice: () => Promise<void> = async () => {},
-): Promise<{ journal: FileJournal; replayed: Fact[] }> {
+): Promise<{ journal: FileJournal; replayed: AppliedFact[] }> {
   const journal = new FileJournal({ ...world, disk }, { directory: DIRECTORY, version: "0.1.0", ...options });
   await journal.open();
-  const replayed: Fact[] = [];
+  const replayed: AppliedFact[] = [];
   for await (const slice of journal.replay()) {
     replayed.push(...slice.map(({ fact }) => fact));
     await afterSlice();
@@ -45,7 +45,7 @@ export function aFact(number: number, body = `body ${number}`): Fact {
   };
 }
 
-export function numbersOf(facts: readonly Fact[]): number[] {
+export function numbersOf(facts: readonly AppliedFact[]): number[] {
   return facts.map((fact) => (fact.kind === "message-stored" ? fact.offset : -1));
 }
 

@@ -117,15 +117,25 @@ export class ByteReader {
   }
 
   text(): string {
-    const bytes = this.count();
+    const bytes = this.skipText();
     if (bytes === 0) return "";
-    this.at += bytes;
     return this.buffer.toString("utf8", this.at - bytes, this.at);
   }
 
-  hex(bytes: number): string {
+  skip(bytes: number): void {
     if (bytes > this.end - this.at) throw new UnreadableBytes("The bytes end too early.");
     this.at += bytes;
+  }
+
+  /** Passes over a text; returns its length in bytes. */
+  skipText(): number {
+    const bytes = this.count();
+    this.at += bytes;
+    return bytes;
+  }
+
+  hex(bytes: number): string {
+    this.skip(bytes);
     return this.buffer.toString("hex", this.at - bytes, this.at).toUpperCase();
   }
 }

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ByteWriter, UnreadableBytes } from "./binary.ts";
-import type { Fact, FactKind } from "./fact.ts";
-import { decodeFact, encodeFact } from "./fact-codec.ts";
+import type { AppliedFact, Fact, FactKind } from "./fact.ts";
+import { decodeAppliedFact, decodeFact, encodeFact } from "./fact-codec.ts";
 
 const whole = fc.oneof(
   fc.nat(300),
@@ -133,6 +133,12 @@ function encode(fact: Fact): Buffer {
   return writer.buffer.subarray(0, writer.at);
 }
 
+function outlined(fact: Fact): AppliedFact {
+  if (fact.kind !== "message-stored") return fact;
+  const { messageId, message, ...rest } = fact;
+  return { ...rest, bodyBytes: Buffer.byteLength(message.body), tag: message.tag };
+}
+
 const anyFact = fc.oneof(
   ...Object.entries(ARBITRARY).map(([kind, fields]) =>
     (fields as fc.Arbitrary<object>).map((rest) => ({ kind, ...rest }) as Fact),
@@ -150,7 +156,20 @@ describe("the bytes of a fact", () => {
     );
   });
 
-  it("that are hostile fail in one way only, or are a fact", () => {
+  it("give of a stored message what the ledger keeps of it, and every other fact as it was", () => {
+    fc.assert(
+      fc.property(anyFact, (fact) => {
+        const bytes = encode(fact);
+        expect(decodeAppliedFact(bytes, 0, bytes.length)).toEqual(outlined(decodeFact(bytes, 0, bytes.length)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ["whole", decodeFact],
+    ["as far as the ledger keeps it", decodeAppliedFact],
+  ])("that are hostile fail in one way only, or are a fact, read %s", (_, decode) => {
     const spoiled = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc.tuple(fc.nat(20), fc.uint8Array({ maxLength: 60 })).map(([code, rest]) => Uint8Array.of(1, code, ...rest)),
@@ -163,7 +182,7 @@ describe("the bytes of a fact", () => {
     fc.assert(
       fc.property(spoiled, (bytes) => {
         try {
-          decodeFact(Buffer.from(bytes), 0, bytes.length);
+          decode(Buffer.from(bytes), 0, bytes.length);
         } catch (error) {
           expect(error).toBeInstanceOf(UnreadableBytes);
         }
@@ -177,6 +196,7 @@ describe("the bytes of a fact", () => {
       fc.property(anyFact, fc.nat(), (fact, cut) => {
         const bytes = encode(fact);
         expect(() => decodeFact(bytes, 0, cut % bytes.length)).toThrow(UnreadableBytes);
+        expect(() => decodeAppliedFact(bytes, 0, cut % bytes.length)).toThrow(UnreadableBytes);
       }),
     );
   });

@@ -95,6 +95,17 @@ export interface MessageStored {
   readonly publishedAt: EpochMs;
 }
 
+/** A stored message as far as the ledger keeps it: a start meets millions, and reads no more of them (RET-2). */
+export interface MessageOutlined extends Omit<MessageStored, "messageId" | "message">, MessageOutline {}
+
+export interface MessageOutline {
+  readonly bodyBytes: number;
+  readonly tag: string;
+}
+
+/** All that the ledger needs to see of what happened. */
+export type AppliedFact = Fact | MessageOutlined;
+
 export interface DelayedMessageStored {
   readonly kind: "delayed-message-stored";
   readonly id: Id;

@@ -1,8 +1,8 @@
-import type { Fact, Position } from "./fact.ts";
+import type { AppliedFact, Fact, Position } from "./fact.ts";
 import type { Space } from "./space.ts";
 
 export interface Recorded {
-  readonly fact: Fact;
+  readonly fact: AppliedFact;
   readonly position: Position;
 }
 

@@ -4,7 +4,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { DamagedJournal, describeBytes } from "./damaged-journal.ts";
 import type { Position } from "./fact.ts";
-import { decodeFact } from "./fact-codec.ts";
+import { decodeAppliedFact } from "./fact-codec.ts";
 import { findHeaders } from "./find-headers.ts";
 import { endOfFrame, FRAME_HEADER_BYTES } from "./frame.ts";
 import { type BadBytes, type ChainLink, GroupReader, type ReadGroup } from "./group-reader.ts";
@@ -182,7 +182,7 @@ function readFrames(group: Buffer, position: Position, notBefore: Position, into
   for (let at = GROUP_HEADER_BYTES; at < group.length; ) {
     const end = endOfFrame(group, at);
     if (position + at >= notBefore) {
-      into.push({ fact: decodeFact(group, at + FRAME_HEADER_BYTES, end), position: position + at });
+      into.push({ fact: decodeAppliedFact(group, at + FRAME_HEADER_BYTES, end), position: position + at });
     }
     at = end;
   }

@@ -1,18 +1,26 @@
 import type { GroupSettings } from "../../domain/consumer-group.ts";
 import type { Message } from "../../domain/message.ts";
 import type { EpochMs } from "../../domain/time.ts";
-import type { Fact, FactKind, Id, Offset, Position } from "../journal/fact.ts";
+import type { AppliedFact, FactKind, Id, MessageOutline, Offset, Position } from "../journal/fact.ts";
 import type { Holdings } from "./holdings.ts";
 import { MessageQueue } from "./message-queue.ts";
 
 /** What each fact does to what the ledger holds; it stands at `position` of the journal. */
-export function applyFact(holdings: Holdings, fact: Fact, position: Position): void {
+export function applyFact(holdings: Holdings, fact: AppliedFact, position: Position): void {
   holdings.newestAt = Math.max(holdings.newestAt, instantOf(fact));
-  (HANDLERS[fact.kind] as (holdings: Holdings, fact: Fact, position: Position) => void)(holdings, fact, position);
+  (HANDLERS[fact.kind] as (holdings: Holdings, fact: AppliedFact, position: Position) => void)(
+    holdings,
+    fact,
+    position,
+  );
 }
 
 const HANDLERS: {
-  readonly [Kind in FactKind]: (holdings: Holdings, fact: Extract<Fact, { kind: Kind }>, position: Position) => void;
+  readonly [Kind in FactKind]: (
+    holdings: Holdings,
+    fact: Extract<AppliedFact, { kind: Kind }>,
+    position: Position,
+  ) => void;
 } = {
   "topic-created": (holdings, fact) => {
     const { topic: id, ref, topicKind: kind, origin } = fact;
@@ -52,9 +60,9 @@ const HANDLERS: {
   },
 
   "message-stored": (holdings, fact, position) => {
-    const { topic, queue, message, publishedAt: visibleAt } = fact;
-    const tag = holdings.hashTag(message.tag);
-    holdings.append(topic, queue, { position, bodyBytes: bodyBytesOf(message), tag, visibleAt });
+    const { topic, queue, publishedAt: visibleAt } = fact;
+    const { bodyBytes, tag } = "message" in fact ? outlineOf(fact.message) : fact;
+    holdings.append(topic, queue, { position, bodyBytes, tag: holdings.hashTag(tag), visibleAt });
   },
 
   "delayed-message-stored": (holdings, fact, position) => {
@@ -227,13 +235,17 @@ function startsFrom(holdings: Holdings, instance: string, { from }: GroupSetting
 }
 
 /** A wall clock is never ahead of `now()`, so a date of publishing is as good a witness. */
-function instantOf(fact: Fact): EpochMs {
+function instantOf(fact: AppliedFact): EpochMs {
   if ("at" in fact) return fact.at;
   return "publishedAt" in fact ? fact.publishedAt : 0;
 }
 
 function growTo(queues: MessageQueue[], count: number): void {
   while (queues.length < count) queues.push(new MessageQueue());
+}
+
+function outlineOf(message: Message): MessageOutline {
+  return { bodyBytes: bodyBytesOf(message), tag: message.tag };
 }
 
 function bodyBytesOf(message: Message): number {

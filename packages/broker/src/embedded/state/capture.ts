@@ -1,7 +1,7 @@
 import { KIB } from "../../domain/size.ts";
 import type { EpochMs } from "../../domain/time.ts";
 import { ByteWriter } from "../journal/binary.ts";
-import type { Fact, FactKind, Id, Offset, WallClockStepped } from "../journal/fact.ts";
+import type { AppliedFact, FactKind, Id, Offset, WallClockStepped } from "../journal/fact.ts";
 import type { Captured } from "./capture-mark.ts";
 import type { DelayedMessage, DelayedMessages } from "./delayed-messages.ts";
 import type { HalfMessage } from "./half-messages.ts";
@@ -64,12 +64,12 @@ export class Capture {
   }
 
   /** To be called before each fact is applied. */
-  before(fact: Fact): void {
+  before(fact: AppliedFact): void {
     this.#see(fact);
   }
 
   /** To be called after each fact was applied: what it brought is not part of this. */
-  after(fact: Fact): void {
+  after(fact: AppliedFact): void {
     this.#isLate = true;
     this.#see(fact);
     this.#isLate = false;
@@ -106,12 +106,12 @@ export class Capture {
     }
   }
 
-  #see(fact: Fact): void {
-    (this.#concerned[fact.kind] as (fact: Fact) => void)(fact);
+  #see(fact: AppliedFact): void {
+    (this.#concerned[fact.kind] as (fact: AppliedFact) => void)(fact);
   }
 
   /** Every entry that a fact of this kind may change, add or remove. */
-  readonly #concerned: { readonly [Kind in FactKind]: (fact: Extract<Fact, { kind: Kind }>) => void } = {
+  readonly #concerned: { readonly [Kind in FactKind]: (fact: Extract<AppliedFact, { kind: Kind }>) => void } = {
     "topic-created": (fact) => this.#topic(fact.topic),
     "topic-changed": (fact) => this.#topic(fact.topic),
     "group-created": (fact) => this.#group(fact.group),

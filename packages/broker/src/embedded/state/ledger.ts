@@ -1,6 +1,6 @@
 import type { GroupRef, TopicRef } from "../../domain/names.ts";
 import type { DurationMs, EpochMs } from "../../domain/time.ts";
-import type { Fact, Id, Position, WallClockStepped } from "../journal/fact.ts";
+import type { AppliedFact, Id, Position, WallClockStepped } from "../journal/fact.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Ages } from "./ages.ts";
 import { applyFact } from "./apply-fact.ts";
@@ -120,7 +120,7 @@ export class Ledger {
   }
 
   /** Adds one fact, which stands at `position` of the journal. */
-  apply(fact: Fact, position: Position): void {
+  apply(fact: AppliedFact, position: Position): void {
     this.#capture?.before(fact);
     applyFact(this.#holdings, fact, position);
     this.#capture?.after(fact);
