@@ -36,6 +36,7 @@ import type { Journal } from "./journal/journal.ts";
 import { LastUses } from "./last-uses.ts";
 import { LOST_MESSAGE_ID } from "./lost-message.ts";
 import { MessageIds } from "./message-ids.ts";
+import { MessageLister } from "./message-lister.ts";
 import { MessageLog } from "./message-log.ts";
 import { MessageReader } from "./message-reader.ts";
 import { checkNothingIsLost, type OpenedLedger, openLedger } from "./open-ledger.ts";
@@ -154,7 +155,8 @@ class EmbeddedEngine implements Engine {
       context: () => this.#context(),
       commit: (facts) => this.#commit(facts),
     });
-    this.inspection = new EmbeddedInspection(ledger, settings);
+    const lister = new MessageLister({ ledger, journal, messages: this.#messages, clock, settings });
+    this.inspection = new EmbeddedInspection(ledger, settings, lister);
     journal.failed.then(
       (cause) => {
         this.#failure = new BrokerError("storage-failed", "The disk failed.", { cause });

@@ -1,17 +1,31 @@
 import type { GroupRef, TopicRef } from "../domain/names.ts";
-import type { Inspection, SubscriptionCounts, TopicCounts, WallClockStepDescription } from "../engine/engine.ts";
+import type {
+  Inspection,
+  MessageList,
+  MessageQuery,
+  SubscriptionCounts,
+  TopicCounts,
+  WallClockStepDescription,
+} from "../engine/engine.ts";
 import { ageRestsUntil } from "./decisions/too-old.ts";
+import type { MessageLister } from "./message-lister.ts";
 import type { EngineSettings } from "./settings.ts";
 import type { Ledger } from "./state/ledger.ts";
 
-/** Counts, read off the ledger as it stands. */
+/** Read off the ledger as it stands. */
 export class EmbeddedInspection implements Inspection {
   readonly #ledger: Ledger;
   readonly #settings: EngineSettings;
+  readonly #messages: MessageLister;
 
-  constructor(ledger: Ledger, settings: EngineSettings) {
+  constructor(ledger: Ledger, settings: EngineSettings, messages: MessageLister) {
     this.#ledger = ledger;
     this.#settings = settings;
+    this.#messages = messages;
+  }
+
+  listMessages(query: MessageQuery): Promise<MessageList> {
+    return this.#messages.list(query);
   }
 
   get wallClockStep(): WallClockStepDescription | undefined {

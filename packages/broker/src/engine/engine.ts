@@ -159,10 +159,12 @@ export interface GroupDescription {
   readonly idleSince?: EpochMs;
 }
 
-/** Read-only counts, from memory: they may be a few milliseconds ahead of the disk. */
+/** Read-only, from memory: it may be a few milliseconds ahead of the disk. */
 export interface Inspection {
   countTopic(ref: TopicRef): TopicCounts | undefined;
   countSubscription(topic: TopicRef, group: GroupRef): SubscriptionCounts | undefined;
+  /** What a topic holds in one state. Reads bodies: for people and tests. */
+  listMessages(query: MessageQuery): Promise<MessageList>;
   /** The newest large one; absent where there was none (TIM-2). */
   readonly wallClockStep: WallClockStepDescription | undefined;
 }
@@ -174,6 +176,37 @@ export interface WallClockStepDescription {
   readonly at: EpochMs;
   /** Nothing is dropped for its age before. */
   readonly ageRestsUntil: EpochMs;
+}
+
+/** `ready`, `in-flight` and `dead` are what a message is to a group; the others are what it is to all. */
+export type MessageState = "ready" | "in-flight" | "delayed" | "half" | "dead";
+
+export interface MessageQuery {
+  readonly topic: TopicRef;
+  readonly state: MessageState;
+  /** Absent: of every group that has started there. Means nothing for delayed and half messages. */
+  readonly group?: GroupRef;
+  /** At most so many are listed. */
+  readonly limit: number;
+}
+
+/** In the order in which they will come; ready ones group by group, as their queues have them. */
+export interface MessageList {
+  readonly messages: readonly ListedMessage[];
+  /** There are more. */
+  readonly isCut: boolean;
+}
+
+/** A message, and how things stand with it. */
+export interface ListedMessage extends Pick<Delivery, "messageId" | "message" | "publishedAt" | "deadLetter"> {
+  /** To whom it is ready, in flight or dead; absent where it is ready and no group has started yet. */
+  readonly group?: GroupRef;
+  /** Deliveries so far; of a half message, how often its producer was asked. */
+  readonly attempt: number;
+  /** When it is visible again, delivered, or asked about next. */
+  readonly dueAt?: EpochMs;
+  /** A half message that is not asked about any more (TX-6). */
+  readonly isAbandoned?: true;
 }
 
 export interface TopicCounts {

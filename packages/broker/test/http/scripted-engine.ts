@@ -50,6 +50,7 @@ export class ScriptedEngine implements Engine {
   readonly inspection: Inspection = {
     countSubscription: () => undefined,
     countTopic: () => undefined,
+    listMessages: async () => ({ messages: [], isCut: false }),
     wallClockStep: undefined,
   };
 
