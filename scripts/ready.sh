@@ -5,3 +5,6 @@ cmp -s package-lock.json node_modules/.installed || {
   cp package-lock.json node_modules/.installed
 }
 tsc -b >&2
+# npx stagemq: npm links no command that is not built yet, and the compiler makes no file executable.
+chmod +x packages/cli/dist/main.js
+ln -sf ../stagemq/dist/main.js node_modules/.bin/stagemq

@@ -1,0 +1,44 @@
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import { gzipSync } from "node:zlib";
+import { minify } from "./packages/bundle.ts";
+import { judgeTarball } from "./packages/judge-tarball.ts";
+import { packPackage } from "./packages/pack-package.ts";
+import { readPublishedPackages } from "./packages/published-package.ts";
+import { readWords } from "./read-words.ts";
+
+/**
+ * `npm run pack -- [--into DIR]`: makes the tarballs that people install, and fails unless publint, arethetypeswrong and the
+ * client's budget have nothing against them. What is in them lies beside them, to be looked at.
+ */
+
+/** Of the whole client, as a user's bundler would make it. */
+const MAX_CLIENT_BYTES = 30 * 1024;
+
+const root = process.cwd();
+const { into = "build" } = readWords({ into: { type: "string" } }, []);
+const target = resolve(into);
+await mkdir(target, { recursive: true });
+
+await Promise.all(
+  readPublishedPackages(root).map(async (published) => {
+    const tarball = await packPackage(root, published, target);
+    const { name, file, packedBytes, unpackedBytes } = tarball;
+    const findings = await judgeTarball(root, published, tarball);
+    const sizes = [`${describe(packedBytes)} packed`, `${describe(unpackedBytes)} unpacked`];
+    if (name === "@stagemq/client") {
+      const minified = Buffer.concat(Object.values(await minify(published)));
+      sizes.push(`${describe(minified.length)} minified`, `${describe(gzipSync(minified).length)} gzipped`);
+      if (minified.length > MAX_CLIENT_BYTES) {
+        findings.push(`it has ${minified.length} bytes minified; it may have ${MAX_CLIENT_BYTES}`);
+      }
+    }
+    console.log(`${findings.length === 0 ? "ok   " : "FAIL "} ${file}  ${sizes.join(", ")}`);
+    for (const finding of findings) console.log(`        ${finding}`);
+    if (findings.length > 0) process.exitCode = 1;
+  }),
+);
+
+function describe(bytes: number): string {
+  return `${(bytes / 1024).toFixed(1)} KiB`;
+}
