@@ -1,0 +1,72 @@
+import { REQUEST_ID_HEADER } from "@stagemq/wire";
+import { RefusedError } from "../errors/refused-error.ts";
+import { StagemqError } from "../errors/stagemq-error.ts";
+import { UnreadableReplyError } from "../errors/unreadable-reply-error.ts";
+import type { HttpReply } from "../transport/http-transport.ts";
+import { readError } from "./read-reply.ts";
+import { readXml, type XmlElement } from "./xml-element.ts";
+
+const EXCERPT_CHARACTERS = 80;
+/** Refused before anything was done, by word of the protocol. */
+const BUSY_CODES = new Set(["QpsLimitExceeded", "Throttling"]);
+const STATUS_TOO_MANY_REQUESTS = 429;
+const STATUS_UNAVAILABLE = 503;
+
+/** What `read` makes of a reply that says yes; every other reply is thrown as what it is. */
+export function readSuccess<T>(reply: HttpReply, read: (root: XmlElement) => T): T {
+  if (reply.status < 200 || reply.status > 299) throw refusalOf(reply);
+  return readDocument(reply, read);
+}
+
+/** Throws an UnreadableReplyError where the document is none, or another than `read` expects. */
+export function readDocument<T>(reply: HttpReply, read: (root: XmlElement) => T): T {
+  const { status, body } = reply;
+  const text = body.toString();
+  try {
+    return read(readXml(text));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const excerpt = JSON.stringify(text.slice(0, EXCERPT_CHARACTERS));
+    throw new UnreadableReplyError(`The reply, ${status} ${excerpt}, is not the broker's: ${reason}.`, {
+      status,
+      requestId: requestIdOf(reply),
+      cause,
+      retryable: isPassing(status),
+      outcomeUnknown: status < 300 || (status >= 500 && status !== STATUS_UNAVAILABLE),
+    });
+  }
+}
+
+/** The error that a reply is. */
+export function refusalOf(reply: HttpReply): StagemqError {
+  const { status } = reply;
+  try {
+    const { code, message, requestId } = readDocument(reply, readError);
+    const [, hint] = / Hint: (.*)$/s.exec(message) ?? [];
+    return new RefusedError(code, message === "" ? `${code}, and no word why.` : message, {
+      hint,
+      status,
+      requestId: requestIdOf(reply) ?? requestId,
+      retryable: BUSY_CODES.has(code) || isPassing(status),
+      // PUB-6: with 503 nothing was stored.
+      outcomeUnknown: status >= 500 && status !== STATUS_UNAVAILABLE,
+    });
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** What is none of ours is a mistake in this client or in a function given to it, and is thrown as it is. */
+export function failureOf(cause: unknown): StagemqError {
+  if (cause instanceof StagemqError) return cause;
+  throw cause;
+}
+
+export function requestIdOf({ headers }: HttpReply): string | undefined {
+  const id = headers[REQUEST_ID_HEADER];
+  return typeof id === "string" ? id : undefined;
+}
+
+function isPassing(status: number): boolean {
+  return status >= 500 || status === STATUS_TOO_MANY_REQUESTS;
+}

@@ -1,0 +1,85 @@
+import type { Core, Service } from "./calls/core.ts";
+import { Exchange } from "./calls/exchange.ts";
+import { KeyedTurns } from "./calls/keyed-turns.ts";
+import { RemoteBroker } from "./calls/remote-broker.ts";
+import type { ClientOptions } from "./client-options.ts";
+import { type Codec, text } from "./codec.ts";
+import type { Consumer, ConsumerOptions } from "./consuming/consumer.ts";
+import { RemoteConsumer } from "./consuming/remote-consumer.ts";
+import type { Producer } from "./producing/producer.ts";
+import { RemoteProducer } from "./producing/remote-producer.ts";
+import { RemoteTransactionalProducer } from "./producing/remote-transactional-producer.ts";
+import type { TransactionalProducer } from "./producing/transactional-producer.ts";
+import { readOptions } from "./read-options.ts";
+import { HttpTransport } from "./transport/http-transport.ts";
+
+/**
+ * The way to one broker: stagemq, or ApsaraMQ for RocketMQ over HTTP. One client serves a whole process; it opens connections
+ * when they are needed.
+ */
+export class Client implements AsyncDisposable {
+  readonly #core: Core;
+  readonly #transport: HttpTransport;
+  #closed: Promise<void> | undefined;
+
+  /** @throws InvalidArgumentError if an option is wrong or missing */
+  constructor(options: ClientOptions = {}) {
+    const settings = readOptions(options);
+    this.#transport = new HttpTransport(settings.endpoint);
+    const broker = new RemoteBroker(new Exchange(settings, this.#transport), settings.instance);
+    this.#core = { settings, broker, turns: new KeyedTurns(), services: new Set<Service>() };
+  }
+
+  /** For messages that consumers see at once, or at their time. Bodies are text or UTF-8 bytes. @throws InvalidArgumentError */
+  producer(topic: string): Producer;
+  /** For values that the codec encodes, such as `json<Order>()`. @throws InvalidArgumentError */
+  producer<T>(topic: string, options: { readonly codec: Codec<T> }): Producer<T>;
+  producer<T>(topic: string, options: { readonly codec?: Codec<T> } = {}): Producer<T> {
+    return new RemoteProducer(this.#core, topic, options.codec);
+  }
+
+  /** For messages that a transaction of yours decides about. @throws InvalidArgumentError */
+  transactionalProducer(topic: string, group: string): TransactionalProducer;
+  transactionalProducer<T>(
+    topic: string,
+    group: string,
+    options: { readonly codec: Codec<T> },
+  ): TransactionalProducer<T, T>;
+  transactionalProducer<T>(
+    topic: string,
+    group: string,
+    options: { readonly codec?: Codec<T> } = {},
+  ): TransactionalProducer<T, T> {
+    return new RemoteTransactionalProducer(this.#core, topic, group, options.codec);
+  }
+
+  /** For receiving. @throws InvalidArgumentError */
+  consumer(topic: string, group: string, options?: ConsumerOptions): Consumer;
+  consumer<T>(topic: string, group: string, options: ConsumerOptions & { readonly codec: Codec<T> }): Consumer<T>;
+  consumer<T>(
+    topic: string,
+    group: string,
+    options: ConsumerOptions & { readonly codec?: Codec<T> } = {},
+  ): Consumer<T> | Consumer {
+    const { codec, ...rest } = options;
+    if (codec === undefined) return new RemoteConsumer(this.#core, topic, group, { ...rest, codec: text });
+    return new RemoteConsumer(this.#core, topic, group, { ...rest, codec });
+  }
+
+  /**
+   * Stops what runs, lets what is in hand end, and closes the connections. Later calls throw a ClosedError. Safe to call twice.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled([...this.#core.services].map((service) => service.stop()));
+    this.#transport.close();
+  }
+}

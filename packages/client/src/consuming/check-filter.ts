@@ -1,0 +1,14 @@
+import { InvalidArgumentError } from "../errors/invalid-argument-error.ts";
+
+const MAX_FILTER_TAGS = 128;
+
+/** Refuses what the broker would refuse, in its words. */
+export function checkFilter(expression: string): string {
+  const tags = expression
+    .split("||")
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== "");
+  const count = new Set(tags).size;
+  if (count <= MAX_FILTER_TAGS) return expression;
+  throw new InvalidArgumentError(`The filter names ${count} tags; ${MAX_FILTER_TAGS} are allowed.`);
+}

@@ -1,0 +1,14 @@
+import type { BatchesOptions } from "./consumer.ts";
+
+export interface RunOptions extends BatchesOptions {
+  /** How many messages are worked on at once. Default 1. In order: how many sharding keys. */
+  readonly concurrency?: number | undefined;
+}
+
+/** Messages being handled. */
+export interface Run {
+  /** Takes no more messages, lets the handlers end, and acknowledges what they did. Resolves, or rejects, as `stopped`. */
+  stop(): Promise<void>;
+  /** Resolves when it has stopped; rejects when it had to, with what waiting does not cure (an unknown topic, a wrong key). */
+  readonly stopped: Promise<void>;
+}

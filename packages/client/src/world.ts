@@ -1,0 +1,37 @@
+/** What the client asks of the world. Tests put another in its place, and hold time and chance still. */
+export interface World {
+  /** Milliseconds that only grow. */
+  now(): number;
+  /** Epoch milliseconds. */
+  wall(): number;
+  /** Runs it once, this many milliseconds from now, unless what is returned was called before. */
+  schedule(run: () => void, afterMs: number): () => void;
+  /** From 0 to below 1. */
+  random(): number;
+}
+
+export const systemWorld: World = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  schedule: (run, afterMs) => {
+    const timer = setTimeout(run, afterMs);
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+};
+
+/** Resolves after this many milliseconds; rejects with the signal's reason if that comes first. */
+export function sleep(world: World, afterMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = (): void => {
+      cancel();
+      reject(signal?.reason);
+    };
+    const cancel = world.schedule(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, afterMs);
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
