@@ -1,4 +1,5 @@
 import { checkBoundaries } from "./check-boundaries.ts";
+import { checkDependencies } from "./check-dependencies.ts";
 import { checkGenerated } from "./check-generated.ts";
 import { checkLint } from "./check-lint.ts";
 import { checkLockFile } from "./check-lock-file.ts";
@@ -33,6 +34,7 @@ export async function* runChecks(root: string): AsyncGenerator<StepResult> {
     "wire items": () => checkWireItems(root, files),
     "generated pages": () => checkGenerated(root, files),
     "lock file": () => checkLockFile(root),
+    dependencies: () => checkDependencies(root),
   };
   await Promise.allSettled([types, lint, boundaries]);
   for (const [step, check] of Object.entries(steps)) yield { step, findings: await findingsOf(step, check) };

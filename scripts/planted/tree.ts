@@ -1,4 +1,7 @@
+import { readManifest } from "../packages/published-package.ts";
 import type { Plant } from "./plant.ts";
+
+const BUILT_WITH = Object.keys(readManifest(process.cwd()).devDependencies ?? {});
 
 /** Files that a tool does not look at, must not look at, or that no longer fit each other. */
 export const PLANTED_IN_TREE: readonly Plant[] = [
@@ -39,6 +42,25 @@ export const PLANTED_IN_TREE: readonly Plant[] = [
     instead: '"devDependencies": {',
     text: '"devDependencies": { "planted": "1.0.0",',
     expects: [{ file: "package-lock.json", says: "planted" }],
+  },
+  // Installed here as what the house is built with.
+  {
+    file: "packages/broker/package.json",
+    instead: '"dependencies": {',
+    text: `"dependencies": {${BUILT_WITH.map((name) => `"${name}": "0.0.0",`).join(" ")}`,
+    expects: [
+      { file: "package-lock.json", says: "that our packages ask for; there may be 16" },
+      { file: "package-lock.json", says: "libraries in all; there may be 80" },
+      { file: "package-lock.json", says: "bytes of libraries; there may be" },
+      { file: "node_modules/esbuild", says: "it runs postinstall while it is installed" },
+      { file: "docs/operating/dependencies.md", says: "it has no line for `vitest`" },
+    ],
+  },
+  {
+    file: "packages/client/package.json",
+    instead: '"dependencies": {',
+    text: '"dependencies": {"saxes": "0.0.0",',
+    expects: [{ says: "the client installs nothing, but depends on saxes" }],
   },
 ];
 /** To be tracked although it is ignored. */
