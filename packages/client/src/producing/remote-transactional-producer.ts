@@ -7,7 +7,7 @@ import { toMillisecondsWithin } from "../duration.ts";
 import { RefusedError } from "../errors/refused-error.ts";
 import { UnreadableReplyError } from "../errors/unreadable-reply-error.ts";
 import { encodeMessage } from "../messages/encode-message.ts";
-import { toReceivedMessage } from "../messages/received-message.ts";
+import { toReceivedMessage } from "../messages/to-received-message.ts";
 import { checkGroupName, checkTopicName } from "../names.ts";
 import type { HalfMessage } from "./half-message.ts";
 import { OpenHalfMessage } from "./open-half-message.ts";
