@@ -6,6 +6,7 @@ const MAY = {
   "client/src":             "wire/src/index.ts | buffer crypto http https net timers/promises tls url | @opentelemetry",
   "cli/src":                "index.ts testing/index.ts client/src/index.ts | fs fs/promises path process readline readline/promises timers/promises | @bomb.sh cli-table3 commander",
   "cli/src/compat":         "wire/src/index.ts | net timers/promises tls",
+  "cli/src/bench":          "wire/src/index.ts | crypto net perf_hooks timers/promises tls",
   "domain":                 "",
   "runtime":                "domain",
   "runtime/system":         "domain runtime | crypto fs fs/promises net os path process timers util | pino",

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { type BackupFlags, createBackup, restoreBackup, verifyBackup } from "./commands/backup.ts";
+import { type BenchFlags, bench } from "./commands/bench.ts";
 import { type CheckCompatFlags, checkCompat } from "./commands/check-compat.ts";
 import { dev } from "./commands/dev.ts";
 import { type FsckFlags, fsck } from "./commands/fsck.ts";
@@ -21,6 +22,9 @@ export async function runProgram(args: readonly string[], host: Host): Promise<n
   }
   addCheckCompat(program).action(async (url: string, flags: CheckCompatFlags) => {
     exitCode = await checkCompat(url, flags, host);
+  });
+  addBench(program).action(async (flags: BenchFlags) => {
+    exitCode = await bench(flags, host);
   });
   const around = { host, door };
   addFsck(program).action(async (directory: string, flags: FsckFlags) => {
@@ -93,6 +97,36 @@ function addCheckCompat(program: Command): Command {
     .option("--yes", `Publishes without asking.${example("--yes")}`)
     .option("--json", `Prints every item as JSON.${example("--yes --json")}`)
     .allowExcessArguments(false);
+}
+
+function addBench(program: Command): Command {
+  const example = (words: string) => `\nExample: stagemq bench ${words}`;
+  const sentence = "Publishes to any endpoint as fast as it goes, and says how fast that was.";
+  const command = program
+    .command("bench")
+    .description(`${sentence}${example("--conns 64 --size 500 --time 30s --verify")}`)
+    .helpOption(...helpOf("stagemq bench"))
+    .option(
+      "--endpoint <URL>",
+      `http://HOST:PORT. Default: STAGEMQ_ENDPOINT, or http://127.0.0.1:4876.${example("--endpoint http://127.0.0.1:4877")}`,
+    )
+    .option("--conns <N>", `Connections that publish, one message after the other. Default: 64.${example("--conns 8")}`)
+    .option("--size <BYTES>", `Size of a body, up to 4m. Default: 500.${example("--size 64k")}`)
+    .option("--time <SPAN>", `How long to publish, up to 1h. Default: 10s.${example("--time 30s")}`)
+    .option("--messages <N>", `Publishes so many at most.${example("--messages 100000")}`)
+    .option(
+      "--verify",
+      `Receives and acknowledges as well, and checks that nothing is lost or changed.${example("--verify")}`,
+    )
+    .option(
+      "--ordered",
+      `A sharding key for each connection; with --verify, their order is checked too.${example("--topic bench_ordered --ordered --verify")}`,
+    )
+    .option("--topic <NAME>", `The topic. Default: stagemq_bench.${example("--topic try")}`)
+    .option("--group <ID>", `The group. Default: GID_stagemq_bench.${example("--group GID_try --verify")}`)
+    .option("--instance <ID>", `The instance of the topic. Default: none is named.${example("--instance MQ_INST_dev")}`)
+    .option("--yes", `Does not ask before it publishes beyond this machine.${example("--yes")}`);
+  return withOutputFlags(command, "stagemq bench");
 }
 
 function addFsck(program: Command): Command {

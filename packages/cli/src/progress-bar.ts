@@ -12,13 +12,26 @@ export interface ShownProgress extends Progress {
   end(): void;
 }
 
+interface ProgressSettings {
+  readonly quiet: boolean;
+  readonly now?: () => number;
+  /** What a line says; bytes, unless told otherwise. */
+  readonly format?: (step: ProgressStep) => string;
+}
+
+export interface ProgressStep {
+  readonly done: number;
+  readonly total: number;
+  readonly forMs: number;
+}
+
 /**
  * One bar for a person, a plain line every five seconds for anything else, on standard error; nothing where it is to be quiet.
  * Work that begins again, or a second part of it, starts the bar anew.
  */
 export function showProgress(
   { terminal, tell }: Pick<Host, "terminal" | "tell">,
-  { quiet, now = () => performance.now() }: { readonly quiet: boolean; readonly now?: () => number },
+  { quiet, now = () => performance.now(), format = formatProgress }: ProgressSettings,
 ): ShownProgress {
   let total = 0;
   let done = 0;
@@ -41,7 +54,7 @@ export function showProgress(
       if (quiet || at - shownAt < (terminal ? BAR_EVERY_MS : LINE_EVERY_MS)) return;
       shownAt = at;
       isShown = true;
-      const line = formatProgress({ done, total, forMs: at - begunAt });
+      const line = format({ done, total, forMs: at - begunAt });
       tell(terminal ? `\r${line}\u001b[K` : `${line}\n`);
     },
     end,
@@ -49,13 +62,17 @@ export function showProgress(
 }
 
 /** `████████████░░░░░░░░ 62 %  124/200 MB · 31 MB/s · 2 s left` */
-export function formatProgress({ done, total, forMs }: { done: number; total: number; forMs: number }): string {
-  const share = total === 0 ? 1 : Math.min(1, done / total);
-  const full = Math.floor(share * BLOCKS);
+export function formatProgress({ done, total, forMs }: ProgressStep): string {
   const rate = forMs === 0 ? 0 : (done / forMs) * 1_000;
   const left = rate === 0 ? "" : ` · ${Math.ceil(Math.max(0, total - done) / rate)} s left`;
-  const bar = `${"█".repeat(full)}${"░".repeat(BLOCKS - full)}`;
-  return `${bar} ${Math.floor(share * 100)} %  ${megabytes(done)}/${megabytes(total)} MB · ${megabytes(rate)} MB/s${left}`;
+  return `${formatBar(total === 0 ? 1 : done / total)}  ${megabytes(done)}/${megabytes(total)} MB · ${megabytes(rate)} MB/s${left}`;
+}
+
+/** `████████████░░░░░░░░ 62 %` */
+export function formatBar(share: number): string {
+  const bounded = Math.min(1, share);
+  const full = Math.floor(bounded * BLOCKS);
+  return `${"█".repeat(full)}${"░".repeat(BLOCKS - full)} ${Math.floor(bounded * 100)} %`;
 }
 
 function megabytes(bytes: number): string {

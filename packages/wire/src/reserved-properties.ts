@@ -2,9 +2,9 @@ import type { PropertyPair } from "./properties.ts";
 
 /** The names that the protocol keeps for itself. */
 export const KEYS = "KEYS";
-const START_DELIVER_TIME = "__STARTDELIVERTIME";
-const TRANS_CHECK_T = "__TransCheckT";
-const SHARDING_KEY = "__SHARDINGKEY";
+export const START_DELIVER_TIME = "__STARTDELIVERTIME";
+export const TRANS_CHECK_T = "__TransCheckT";
+export const SHARDING_KEY = "__SHARDINGKEY";
 
 /** The names under which a dead letter tells where it came from (DLQ-1); the first two are RocketMQ's. */
 export const DLQ_ORIGIN_TOPIC = "DLQ_ORIGIN_TOPIC";
