@@ -18,7 +18,7 @@ const MAY = {
   "embedded/keyed-hash.ts": "| buffer crypto",
   "embedded/tag-hasher.ts": "domain embedded/state/tag-set.ts | crypto",
   "http":                   "domain runtime engine access wire/src/index.ts | http https net",
-  "testing":                "broker/src | http process timers",
+  "testing":                "broker/src wire/src/index.ts | http process timers",
   "main.ts":                "broker/src",
   "index.ts":               "main.ts config domain",
   [TESTS]:                  "[^/]+/src | crypto fs fs/promises http net os path zlib | vitest fast-check saxes",

@@ -35,6 +35,7 @@ import { SystemLog } from "./runtime/system/system-log.ts";
 import { SystemRandom } from "./runtime/system/system-random.ts";
 import { ResettableEngine } from "./testing/resettable-engine.ts";
 import { SimulatedClock } from "./testing/simulated-clock.ts";
+import { TestBench, type TestBenchParts } from "./testing/test-bench.ts";
 import { TestInterface } from "./testing/test-interface.ts";
 
 export type { DataDescription } from "./embedded/journal/data-directory.ts";
@@ -67,16 +68,43 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
   const clock = new SystemClock(undefined, { tellStepsOver: config.clockStep });
   const log = new SystemLog({ level: config.logLevel, terminal, wall: () => clock.wall() });
   const runtime: Runtime = { clock, log, random: new SystemRandom(), disk: new SystemDisk({ pid, uid }) };
+  const { bench, ...broker } = await serve(config, runtime, { isTested: config.clock === "simulated" });
+  return bench === undefined ? broker : openTestInterface(broker, bench);
+}
+
+/** A broker in the process of a test. */
+export interface TestedBroker extends Broker {
+  /** All that the test may do with it. */
+  readonly bench: TestBench;
+}
+
+/** Starts one for `startTestBroker`. */
+export async function startTestedBroker(config: Config, log: Log): Promise<TestedBroker> {
+  const clock = new SystemClock(undefined, { tellStepsOver: config.clockStep });
+  // Nothing is kept, so nobody asks the disk for whom.
+  const runtime: Runtime = { clock, log, random: new SystemRandom(), disk: new SystemDisk({ pid: 0 }) };
+  const { bench, ...broker } = await serve(config, runtime, { isTested: true });
+  if (bench === undefined) throw new Error("a broker that is tested has a bench");
+  return { ...broker, bench };
+}
+
+async function serve(
+  config: Config,
+  runtime: Runtime,
+  how: { readonly isTested: boolean },
+): Promise<Broker & Partial<TestedBroker>> {
+  const { log } = runtime;
   const steady = openSteadyClock();
-  const { engine: guarded, failed, test } = await openEngine(config, runtime, steady);
+  const { engine: guarded, failed, test } = await openEngine(config, runtime, steady, how);
   const tally = new Tally();
-  const engine = new MeasuredEngine(guarded, (...end) => tally.note(...end));
+  const measured = new MeasuredEngine(guarded, (...end) => tally.note(...end));
+  const bench =
+    test && new TestBench({ ...test, engine: measured, steadyClock: steady, defaultInstance: config.defaultInstance });
+  const engine = bench?.engine ?? measured;
   const front = openFront(config, engine, runtime, steady);
-  const testInterface = test === undefined ? undefined : new TestInterface(test);
 
   const close = async (): Promise<void> => {
     front.stopListening();
-    testInterface?.close();
     let finishing: Promise<void> | undefined;
     const finish = (): Promise<void> => {
       finishing ??= front.finish();
@@ -97,10 +125,24 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
 
   try {
     const http = await listen(config, front, log);
-    const address = await testInterface?.listen();
-    return { http, ...(address === undefined ? {} : { test: address }), log, failed, stop };
+    return { http, log, failed, stop, ...(bench === undefined ? {} : { bench }) };
   } catch (error) {
     await close();
+    throw error;
+  }
+}
+
+/** TIM-4: for tests in any language. */
+async function openTestInterface(broker: Broker, bench: TestBench): Promise<Broker> {
+  const testInterface = new TestInterface(bench);
+  const stop = (): Promise<void> => {
+    testInterface.close();
+    return broker.stop();
+  };
+  try {
+    return { ...broker, test: await testInterface.listen(), stop };
+  } catch (error) {
+    await stop();
     throw error;
   }
 }
@@ -203,13 +245,19 @@ export async function restore(
 interface OpenedEngine {
   readonly engine: Engine;
   readonly failed: Promise<Error>;
-  /** Only with a simulated clock. */
-  readonly test?: { readonly clock: SimulatedClock; readonly reset: () => Promise<void> };
+  /** Only where it is tested. */
+  readonly test?: Pick<TestBenchParts, "clock" | "simulated" | "waitClocks" | "reset">;
 }
 
-async function openEngine(config: Config, runtime: Runtime, steady: Clock): Promise<OpenedEngine> {
+async function openEngine(
+  config: Config,
+  runtime: Runtime,
+  steady: Clock,
+  { isTested }: { readonly isTested: boolean },
+): Promise<OpenedEngine> {
   const simulated =
     config.clock === "simulated" ? new SimulatedClock(runtime.clock.wall(), "loop", config.clockStep) : undefined;
+  const clock = simulated ?? runtime.clock;
   const waitClocks: [Clock, ...Clock[]] = simulated === undefined ? [steady] : [simulated, steady];
   let reportFailure = (_cause: Error): void => undefined;
   const failed = new Promise<Error>((resolve) => {
@@ -221,7 +269,7 @@ async function openEngine(config: Config, runtime: Runtime, steady: Clock): Prom
     journal.failed.then(reportFailure, reportFailure);
     const engine = await openEmbeddedEngine({
       journal,
-      runtime: { ...runtime, clock: simulated ?? runtime.clock },
+      runtime: { ...runtime, clock },
       settings: engineSettings(config),
       waitClocks,
     });
@@ -233,7 +281,7 @@ async function openEngine(config: Config, runtime: Runtime, steady: Clock): Prom
   // Where data was kept, simulated time goes on from its newest instant, dates too.
   if (simulated !== undefined) await simulated.alignWall();
   const guard = (engine: Engine): Engine => new GuardedEngine(engine, { fast: config.fast });
-  if (simulated === undefined) return { engine: guard(first), failed };
+  if (!isTested) return { engine: guard(first), failed };
   const resettable = new ResettableEngine(first, async () => {
     try {
       if (config.dataDirectory !== undefined) await removeData(runtime.disk, config.dataDirectory);
@@ -245,8 +293,9 @@ async function openEngine(config: Config, runtime: Runtime, steady: Clock): Prom
     }
   });
   // TIM-4: time has settled only when the disk has what came due.
-  simulated.alsoSettle(() => resettable.settled());
-  return { engine: guard(resettable), failed, test: { clock: simulated, reset: () => resettable.reset() } };
+  simulated?.alsoSettle(() => resettable.settled());
+  const test = { clock, simulated, waitClocks, reset: () => resettable.reset() };
+  return { engine: guard(resettable), failed, test };
 }
 
 function openJournal(config: Config, runtime: Runtime): Journal {

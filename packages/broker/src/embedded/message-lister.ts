@@ -121,7 +121,7 @@ export class MessageLister {
     for (const [group, subscription] of this.#subscriptionsOf(topic, wanted)) {
       const outstanding: Outstanding[] = [];
       for (const [, progress] of subscription.places()) outstanding.push(...progress.outstanding.values());
-      const inFlight = outstanding.filter(({ attempt, until }) => attempt > 0 && until > now);
+      const inFlight = outstanding.filter(({ until }) => until > now);
       for (const { queue: index, offset, attempt, until } of inFlight.sort(bySooner)) {
         const queue = topic.queues[index];
         if (queue?.has(offset)) yield { ...placed(queue, offset), group: group.ref, attempt, dueAt: until };

@@ -14,7 +14,7 @@ export interface Exchange {
 
 /** Why an exchange ended without an answer. */
 export class HungUp extends Error {
-  override readonly name = "HungUp";
+  override readonly name: string = "HungUp";
 }
 
 interface OpenExchange extends Exchange {

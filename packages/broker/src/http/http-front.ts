@@ -11,6 +11,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { LogFields } from "../runtime/log.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type Answer, refuse, type Visit } from "./answer.ts";
+import { AnswerLost } from "./answer-lost.ts";
 import { AnswersUnderWay } from "./answers-under-way.ts";
 import { Connections, type Exchange, HungUp } from "./connections.ts";
 import { deliverAnswer } from "./deliver-answer.ts";
@@ -212,6 +213,7 @@ export class HttpFront {
       this.#requests.hungUp({ ...this.#describe(attendance), givenBack });
     } catch (error) {
       if (!(error instanceof HungUp)) throw error;
+      if (error instanceof AnswerLost) request.socket.destroy();
       this.#requests.hungUp(this.#describe(attendance));
     } finally {
       body.release();
