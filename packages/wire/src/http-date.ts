@@ -1,8 +1,16 @@
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const IMF_FIXDATE = /^[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/;
 
+/** The newest that was read: of all requests of one second it is the same. */
+let newest: { readonly value: string; readonly at: number | undefined } = { value: "", at: undefined };
+
 /** Epoch milliseconds of a Date header, `Sat, 21 Nov 2026 04:02:37 GMT`, the only form an SDK sends. */
 export function parseDate(value: string): number | undefined {
+  if (value !== newest.value) newest = { value, at: readDate(value) };
+  return newest.at;
+}
+
+function readDate(value: string): number | undefined {
   const [, day, monthName = "", year, hour, minute, second] = IMF_FIXDATE.exec(value.trim()) ?? [];
   const month = MONTHS.indexOf(monthName);
   if (month < 0) return undefined;

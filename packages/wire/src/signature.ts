@@ -1,4 +1,5 @@
 import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
+import { SigningKey } from "./signing-key.ts";
 
 /** A request as HTTP libraries hand it over: target and values with one character per byte, nothing decoded. */
 export interface SignedRequest {
@@ -19,22 +20,28 @@ export function formatAuthorization(accessKeyId: string, signature: string): str
 }
 
 /** The text that caller and broker sign alike. Host, security-token and all other headers are not in it. */
-export function stringToSign(request: SignedRequest): string {
-  const headers = lowerCased(request.headers);
-  const signed = [...headers].filter(([name]) => name.startsWith("x-mq-")).sort(([a], [b]) => (a < b ? -1 : 1));
-  return [
-    request.method.toUpperCase(),
-    headers.get("content-md5") ?? "",
-    headers.get("content-type") ?? "",
-    headers.get("date") ?? "",
-    ...signed.map(([name, value]) => `${name}:${value}`),
-    request.target,
-  ].join("\n");
+export function stringToSign({ method, target, headers }: SignedRequest): string {
+  let contentMd5 = "";
+  let contentType = "";
+  let date = "";
+  const signed: [name: string, value: string][] = [];
+  for (const given of Object.keys(headers)) {
+    const name = given.toLowerCase();
+    if (name === "content-md5") contentMd5 = headerText(headers[given]);
+    else if (name === "content-type") contentType = headerText(headers[given]);
+    else if (name === "date") date = headerText(headers[given]);
+    else if (name.startsWith("x-mq-") && headers[given] !== undefined) signed.push([name, headerText(headers[given])]);
+  }
+  if (signed.length > 1) signed.sort(([a], [b]) => (a < b ? -1 : 1));
+  let text = `${method.toUpperCase()}\n${contentMd5}\n${contentType}\n${date}\n`;
+  for (const [name, value] of signed) text += `${name}:${value}\n`;
+  return text + target;
 }
 
 /** Base64 of the HMAC-SHA1 of a string to sign. */
 export function sign(secret: string | KeyObject, text: string): string {
-  return createHmac("sha1", secret).update(text, "latin1").digest("base64");
+  if (typeof secret === "string") return createHmac("sha1", secret).update(text, "latin1").digest("base64");
+  return signingKeyOf(secret).sign(text);
 }
 
 /**
@@ -46,33 +53,43 @@ export function verifySignature(
   secretKey: KeyObject,
   signature: string,
 ): { valid: boolean; signed: string } {
+  const key = signingKeyOf(secretKey);
   const given = Buffer.from(signature);
   const fits = (text: string): boolean => {
-    const expected = Buffer.from(sign(secretKey, text));
+    const expected = Buffer.from(key.sign(text));
     return given.length === expected.length && timingSafeEqual(given, expected);
   };
-  const valid = [...signedTargets(request.target)].some((target) => fits(stringToSign({ ...request, target })));
-  return { valid, signed: stringToSign(request) };
+  const signed = stringToSign(request);
+  const valid = fits(signed) || otherTargets(request).some((target) => fits(stringToSign({ ...request, target })));
+  return { valid, signed };
 }
 
-function signedTargets(target: string): Set<string> {
+const signingKeys = new WeakMap<KeyObject, SigningKey>();
+
+/** Each made ready once. */
+function signingKeyOf(secret: KeyObject): SigningKey {
+  let key = signingKeys.get(secret);
+  if (key === undefined) {
+    key = new SigningKey(secret.export());
+    signingKeys.set(secret, key);
+  }
+  return key;
+}
+
+function otherTargets({ target }: SignedRequest): string[] {
   const queryStart = target.includes("?") ? target.indexOf("?") : target.length;
   const path = target.slice(0, queryStart);
   const query = target.slice(queryStart);
-  return new Set([
-    target,
+  const others = [
     // Node with an endpoint that ends in a slash sends //topics and signs /topics.
     target.replace(/^\/{2,}/, "/"),
     // Go, PHP and C# send %25DLQ%25 and sign %DLQ%.
     path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) + query,
-  ]);
+  ];
+  return others.filter((other) => other !== target);
 }
 
-function lowerCased(headers: SignedRequest["headers"]): Map<string, string> {
-  const result = new Map<string, string>();
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined)
-      result.set(name.toLowerCase(), (typeof value === "string" ? value : value.join(", ")).trim());
-  }
-  return result;
+function headerText(value: string | readonly string[] | undefined): string {
+  if (typeof value === "string") return value.trim();
+  return value === undefined ? "" : value.join(", ").trim();
 }
