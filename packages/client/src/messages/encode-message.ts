@@ -65,7 +65,8 @@ function toEpochMs(at: Date | number): number {
   throw new InvalidMessageError(`deliverAt is ${String(at)}; it should be a Date, or milliseconds since 1970.`);
 }
 
-function encodeBody<T>(body: T, codec: Codec<T> | undefined): string {
+/** The text that is sent for a body. */
+export function encodeBody<T>(body: T, codec: Codec<T> | undefined): string {
   const encoded: unknown = codec === undefined ? body : codec.encode(body);
   if (typeof encoded === "string") return encoded;
   if (encoded instanceof Uint8Array) return decodeUtf8(encoded);
