@@ -1,6 +1,7 @@
-import type { Core, Service } from "./calls/core.ts";
-import { Exchange } from "./calls/exchange.ts";
+import type { Core } from "./calls/core.ts";
+import type { Exchange } from "./calls/exchange.ts";
 import { KeyedTurns } from "./calls/keyed-turns.ts";
+import { openExchange } from "./calls/open-exchange.ts";
 import { RemoteBroker } from "./calls/remote-broker.ts";
 import type { ClientOptions } from "./client-options.ts";
 import { type Codec, text } from "./codec.ts";
@@ -11,7 +12,6 @@ import { RemoteProducer } from "./producing/remote-producer.ts";
 import { RemoteTransactionalProducer } from "./producing/remote-transactional-producer.ts";
 import type { TransactionalProducer } from "./producing/transactional-producer.ts";
 import { readOptions } from "./read-options.ts";
-import { HttpTransport } from "./transport/http-transport.ts";
 
 /**
  * The way to one broker: stagemq, or ApsaraMQ for RocketMQ over HTTP. One client serves a whole process; it opens connections
@@ -19,15 +19,15 @@ import { HttpTransport } from "./transport/http-transport.ts";
  */
 export class Client implements AsyncDisposable {
   readonly #core: Core;
-  readonly #transport: HttpTransport;
+  readonly #exchange: Exchange;
   #closed: Promise<void> | undefined;
 
   /** @throws InvalidArgumentError if an option is wrong or missing */
   constructor(options: ClientOptions = {}) {
     const settings = readOptions(options);
-    this.#transport = new HttpTransport(settings.endpoint);
-    const broker = new RemoteBroker(new Exchange(settings, this.#transport), settings.instance);
-    this.#core = { settings, broker, turns: new KeyedTurns(), services: new Set<Service>() };
+    this.#exchange = openExchange(settings);
+    const broker = new RemoteBroker(this.#exchange, settings.instance);
+    this.#core = { settings, broker, turns: new KeyedTurns(), services: new Set() };
   }
 
   /** For messages that consumers see at once, or at their time. Bodies are text or UTF-8 bytes. @throws InvalidArgumentError */
@@ -67,19 +67,23 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Stops what runs, lets what is in hand end, and closes the connections. Later calls throw a ClosedError. Safe to call twice.
+   * Stops runs and checkers, lets the handlers in hand end (their calls still go through), and closes the connections.
+   * Receives that wait, and all later calls, reject with a ClosedError; `batches()` ends. Safe to call twice.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
+  /** As `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
   async #close(): Promise<void> {
+    this.#exchange.endPolls();
+    // Those who wait for them are told how they ended.
     await Promise.allSettled([...this.#core.services].map((service) => service.stop()));
-    this.#transport.close();
+    await this.#exchange.close();
   }
 }

@@ -4,14 +4,15 @@ import type { Credentials } from "./credentials.ts";
 import { toMilliseconds } from "./duration.ts";
 import { InvalidArgumentError } from "./errors/invalid-argument-error.ts";
 import { checkInstanceName } from "./names.ts";
+import { type Environment, findProxy } from "./transport/proxy.ts";
+import type { TlsOptions } from "./transport/route.ts";
 import { systemWorld, type World } from "./world.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** For tests of this package alone: options with another world and environment. */
 export interface TestedClientOptions extends ClientOptions {
   readonly world?: World;
   readonly environment?: Environment;
+  readonly tls?: TlsOptions;
 }
 
 const DEFAULT_MAX_CONNECTIONS = 64;
@@ -19,10 +20,12 @@ const DEFAULT_TIMEOUT = "10s";
 
 /** Checks the options, and fills in what is missing from the environment. */
 export function readOptions(options: TestedClientOptions): Settings {
-  const { instanceId, world = systemWorld, environment = process.env } = options;
+  const { instanceId, world = systemWorld, environment = process.env, tls = {} } = options;
   if (instanceId !== undefined) checkInstanceName(instanceId);
+  const endpoint = readEndpoint(options.endpoint ?? environment.STAGEMQ_ENDPOINT);
   return {
-    endpoint: readEndpoint(options.endpoint ?? environment.STAGEMQ_ENDPOINT),
+    endpoint,
+    proxy: findProxy(endpoint, environment),
     credentials: options.credentials ?? fixedCredentials(options, environment),
     instance: instanceId,
     maxConnections: readCount(options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, "maxConnections", 2),
@@ -30,6 +33,7 @@ export function readOptions(options: TestedClientOptions): Settings {
     retry: readRetry(options.retry ?? {}),
     logger: options.logger ?? { warn: (message, details) => console.warn(message, ...(details ? [details] : [])) },
     world,
+    tls,
   };
 }
 

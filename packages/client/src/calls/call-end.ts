@@ -15,34 +15,30 @@ export interface CallTerms {
 export class CallEnd {
   /** What is done just now, for the sentence of a time-out. */
   phase = "waiting for its turn";
-  /** Whether the broker may have the request. */
+  /** Whether the broker may have a request of this call. */
   mayHaveArrived = false;
-  /** What the last attempt failed with. */
+  /** What the last try failed with. */
   lastFailure: unknown;
-  readonly #controller = new AbortController();
-  readonly #release: () => void;
+  /** Ends the call with this reason. */
+  readonly end: (reason: unknown) => void;
+  /** The call is over; nothing rings any more. */
+  readonly release: () => void;
+  readonly signal: AbortSignal;
 
   constructor(world: World, { what, timeoutMs, signal }: CallTerms) {
-    const onAbort = (): void => this.#controller.abort(signal?.reason);
+    const controller = new AbortController();
+    this.signal = controller.signal;
+    this.end = (reason) => controller.abort(reason);
+    const onAbort = (): void => this.end(signal?.reason);
     const cancel = world.schedule(() => {
-      const sentence = `${what} took longer than ${timeoutMs / 1_000} s, the last of it ${this.phase}.`;
-      const details = { outcomeUnknown: this.mayHaveArrived, cause: this.lastFailure };
-      this.#controller.abort(new TimeoutError(sentence, details));
+      const sentence = `${what} took longer than ${timeoutMs / 1_000} s; it was ${this.phase}.`;
+      this.end(new TimeoutError(sentence, { outcomeUnknown: this.mayHaveArrived, cause: this.lastFailure }));
     }, timeoutMs);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    this.#release = () => {
+    this.release = () => {
       cancel();
       signal?.removeEventListener("abort", onAbort);
     };
+    signal?.addEventListener("abort", onAbort, { once: true });
     if (signal?.aborted) onAbort();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** The call is over; nothing rings any more. */
-  release(): void {
-    this.#release();
   }
 }

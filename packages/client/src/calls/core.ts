@@ -4,11 +4,6 @@ import type { KeyedTurns } from "./keyed-turns.ts";
 import type { RemoteBroker, Terms } from "./remote-broker.ts";
 import type { Settings } from "./settings.ts";
 
-/** What works until it is stopped. */
-export interface Service {
-  stop(): Promise<void>;
-}
-
 /** What the parts of one client share. */
 export interface Core {
   readonly settings: Settings;
@@ -16,7 +11,7 @@ export interface Core {
   /** Of sharding keys. */
   readonly turns: KeyedTurns;
   /** What close() stops first. */
-  readonly services: Set<Service>;
+  readonly services: Set<{ stop(): Promise<void> }>;
 }
 
 /** How long a call may take, and who can end it. */

@@ -12,10 +12,13 @@ import {
   VERSION_HEADER,
   XML_CONTENT_TYPE,
 } from "@stagemq/wire";
+import type { Credentials } from "../credentials.ts";
+import { StagemqError } from "../errors/stagemq-error.ts";
+import { ConnectionTurns } from "../transport/connection-turns.ts";
 import type { HttpReply, HttpRequest, HttpTransport } from "../transport/http-transport.ts";
 import { sleep } from "../world.ts";
 import { CallEnd, type CallTerms } from "./call-end.ts";
-import { failureOf } from "./failure-of.ts";
+import { CallsUnderWay } from "./calls-under-way.ts";
 import { isWorthAnotherTry, pauseBeforeTry } from "./retry.ts";
 import type { Settings } from "./settings.ts";
 
@@ -25,53 +28,84 @@ export interface Errand {
   readonly document?: string;
   /** It does no harm to ask twice. */
   readonly isRepeatable: boolean;
+  /** The broker may take its time. */
+  readonly isLongPoll: boolean;
 }
 
 /** Signs a request, sends it, and sends it again where that is safe and may help. What is refused is thrown. */
 export class Exchange {
   readonly #settings: Settings;
   readonly #transport: HttpTransport;
+  readonly #turns: ConnectionTurns;
+  readonly #calls = new CallsUnderWay();
 
   constructor(settings: Settings, transport: HttpTransport) {
     this.#settings = settings;
     this.#transport = transport;
+    this.#turns = new ConnectionTurns(settings.maxConnections);
   }
 
   /** What `read` makes of the first reply that it does not throw at. */
   async run<T>(errand: Errand, terms: CallTerms, read: (reply: HttpReply) => T): Promise<T> {
-    const { world, retry } = this.#settings;
-    const end = new CallEnd(world, terms);
+    const end = new CallEnd(this.#settings.world, terms);
     try {
-      if (terms.turn !== undefined) await orEnd(terms.turn, end);
-      for (let tries = 1; ; tries += 1) {
-        try {
-          return await this.#try(errand, end, read);
-        } catch (cause) {
-          if (end.signal.aborted) throw end.signal.reason;
-          const failure = failureOf(cause);
-          if (tries >= retry.attempts || !isWorthAnotherTry(failure, errand.isRepeatable)) throw failure;
-          end.lastFailure = failure;
-          end.phase = "waiting to try again";
-          await sleep(world, pauseBeforeTry(tries, retry, world.random()), end.signal);
-        }
-      }
+      this.#calls.begin(end, errand.isLongPoll);
+      if (terms.turn !== undefined) await unlessEnded(terms.turn, end.signal);
+      return await this.#tryUntilDone(errand, end, read);
     } finally {
       end.release();
+      this.#calls.finish(end);
     }
   }
 
-  async #try<T>(errand: Errand, end: CallEnd, read: (reply: HttpReply) => T): Promise<T> {
-    const request = await this.#signed(errand);
-    end.phase = "waiting for the reply";
-    return read(await this.#transport.send(request, end));
+  /** Ends long polls, and takes no more of them. */
+  endPolls(): void {
+    this.#calls.endPolls();
   }
 
-  async #signed({ operation, document }: Errand): Promise<HttpRequest> {
-    const { credentials, world } = this.#settings;
-    const { accessKeyId, accessKeySecret, securityToken } = await credentials();
+  /** Takes no more calls; resolves when those under way are over and the connections closed. */
+  async close(): Promise<void> {
+    await this.#calls.drain();
+    this.#transport.close();
+  }
+
+  async #tryUntilDone<T>(errand: Errand, end: CallEnd, read: (reply: HttpReply) => T): Promise<T> {
+    const { world, retry } = this.#settings;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return read(await this.#send(errand, end));
+      } catch (failure) {
+        if (end.signal.aborted) throw end.signal.reason;
+        // What is none of ours is a mistake: in this client, or in a function given to it.
+        if (!(failure instanceof StagemqError)) throw failure;
+        if (tries >= retry.attempts || !isWorthAnotherTry(failure, errand.isRepeatable)) throw failure;
+        end.lastFailure = failure;
+      }
+      end.phase = "waiting to try again";
+      await sleep(world, pauseBeforeTry(tries, retry, world.random()), end.signal);
+    }
+  }
+
+  async #send(errand: Errand, end: CallEnd): Promise<HttpReply> {
+    end.phase = "waiting for credentials";
+    const given = this.#settings.credentials();
+    const credentials = given instanceof Promise ? await unlessEnded(given, end.signal) : given;
+    end.phase = "waiting for a connection, all of maxConnections being in use";
+    const giveBack = await this.#turns.take(errand.isLongPoll ? "wait" : "call", end.signal);
+    end.phase = "waiting for the reply";
+    try {
+      return await this.#transport.send(this.#toRequest(errand, credentials), end.signal, () => {
+        end.mayHaveArrived = true;
+      });
+    } finally {
+      giveBack();
+    }
+  }
+
+  #toRequest({ operation, document }: Errand, credentials: Credentials): HttpRequest {
     const { method, target } = formatTarget(operation);
     const headers: Record<string, string> = {
-      Date: formatDate(world.wall()),
+      Date: formatDate(this.#settings.world.wall()),
       "Content-Type": XML_CONTENT_TYPE,
       [VERSION_HEADER]: VERSION,
     };
@@ -79,19 +113,19 @@ export class Exchange {
       headers["Content-Length"] = String(Buffer.byteLength(document));
       headers["Content-MD5"] = formatContentMd5(document);
     }
+    const { accessKeyId, accessKeySecret, securityToken } = credentials;
     const signature = sign(accessKeySecret, stringToSign({ method, target, headers }));
     headers.Authorization = formatAuthorization(accessKeyId, signature);
-    if (securityToken !== undefined) headers[SECURITY_TOKEN_HEADER] = securityToken;
+    if (securityToken) headers[SECURITY_TOKEN_HEADER] = securityToken;
     return { method, target, headers, body: document };
   }
 }
 
 /** Waits for something else, but no longer than the call may take. */
-function orEnd(other: Promise<void>, { signal }: CallEnd): Promise<void> {
+function unlessEnded<T>(other: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     other.then(resolve, reject);
   });
 }

@@ -9,8 +9,8 @@ import {
 import type { HttpReply } from "../transport/http-transport.ts";
 import type { CallTerms } from "./call-end.ts";
 import type { Exchange } from "./exchange.ts";
-import { readDocument, readSuccess, refusalOf, requestIdOf } from "./failure-of.ts";
 import { readErrors, readMessages, readPublishReply } from "./read-reply.ts";
+import { readDocument, readSuccess, refusalOf, requestIdOf } from "./read-success.ts";
 
 /** The caller's part of `CallTerms`: what the call is about is known here. */
 export type Terms = Omit<CallTerms, "what">;
@@ -56,7 +56,7 @@ export class RemoteBroker {
 
   publish(topic: string, message: PublishRequestDocument, terms: Terms): Promise<PublishReply> {
     const operation = { name: "publish-message", ...this.#place, topic } as const;
-    const errand = { operation, document: encodePublishRequest(message), isRepeatable: false };
+    const errand = { operation, document: encodePublishRequest(message), isRepeatable: false, isLongPoll: false };
     return this.#exchange.run(errand, { ...terms, what: `publish to ${topic}` }, (reply) => ({
       ...readSuccess(reply, readPublishReply),
       requestId: requestIdOf(reply),
@@ -72,12 +72,13 @@ export class RemoteBroker {
         : ({ name: "consume-messages", ...place, ...bounds, mode: kind, tag } as const);
     const what = `receive from ${poll.topic}`;
     const terms = { what, timeoutMs: timeoutMs + poll.waitSeconds * 1_000, signal };
-    return this.#exchange.run({ operation, isRepeatable: true }, terms, readPoll);
+    const errand = { operation, isRepeatable: true, isLongPoll: poll.waitSeconds > 0 };
+    return this.#exchange.run(errand, terms, readPoll);
   }
 
   acknowledge(topic: string, group: string, handles: readonly string[], terms: Terms): Promise<HandlesReply> {
     const operation = { name: "acknowledge-messages", ...this.#place, topic, consumer: group } as const;
-    const errand = { operation, document: encodeReceiptHandles(handles), isRepeatable: true };
+    const errand = { operation, document: encodeReceiptHandles(handles), isRepeatable: true, isLongPoll: false };
     return this.#exchange.run(errand, { ...terms, what: `acknowledge in ${topic}` }, readHandles);
   }
 
@@ -87,7 +88,7 @@ export class RemoteBroker {
     terms: Terms,
   ): Promise<HandlesReply> {
     const operation = { name: "end-transaction", ...this.#place, topic, consumer: group, resolution } as const;
-    const errand = { operation, document: encodeReceiptHandles([handle]), isRepeatable: true };
+    const errand = { operation, document: encodeReceiptHandles([handle]), isRepeatable: true, isLongPoll: false };
     return this.#exchange.run(errand, { ...terms, what: `${resolution} in ${topic}` }, readHandles);
   }
 }

@@ -1,5 +1,6 @@
 import type { Credentials } from "../credentials.ts";
 import type { Logger } from "../logger.ts";
+import type { TlsOptions } from "../transport/route.ts";
 import type { World } from "../world.ts";
 
 /** How often and after what pauses a call is tried again, where that is safe. */
@@ -13,6 +14,8 @@ export interface RetryPolicy {
 /** The options of a client, read and checked. */
 export interface Settings {
   readonly endpoint: URL;
+  /** Between here and there. */
+  readonly proxy: URL | undefined;
   readonly credentials: () => Credentials | Promise<Credentials>;
   readonly instance: string | undefined;
   readonly maxConnections: number;
@@ -20,4 +23,5 @@ export interface Settings {
   readonly retry: RetryPolicy;
   readonly logger: Logger;
   readonly world: World;
+  readonly tls: TlsOptions;
 }

@@ -1,8 +1,11 @@
+import { pollUntilStopped } from "../background/poll-until-stopped.ts";
+import { startService } from "../background/service.ts";
 import { type Core, termsOf } from "../calls/core.ts";
 import type { PollReply } from "../calls/remote-broker.ts";
 import type { CallOptions } from "../client-options.ts";
 import type { Codec } from "../codec.ts";
 import { toMillisecondsWithin } from "../duration.ts";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.ts";
 import { type AcknowledgeFailure, PartialAcknowledgeError } from "../errors/partial-acknowledge-error.ts";
 import type { ReceivedMessage } from "../messages/received-message.ts";
 import { toReceivedMessage } from "../messages/to-received-message.ts";
@@ -18,6 +21,8 @@ import type {
   Handler,
   ReceiveOptions,
 } from "./consumer.ts";
+import { handleMessages } from "./handle-messages.ts";
+import { Lease } from "./lease.ts";
 import type { Run, RunOptions } from "./run.ts";
 
 export const MAX_BATCH = 16;
@@ -43,9 +48,7 @@ export class RemoteConsumer<T> implements Consumer<T> {
   }
 
   async receive(options: ReceiveOptions & CallOptions = {}): Promise<Batch<T>> {
-    const { topic, group } = this;
-    const poll = { topic, group, kind: this.#kind, tag: this.#tag, ...pollBounds(options) };
-    return this.#toBatch(await this.#core.broker.receive(poll, termsOf(this.#core, options)));
+    return this.#toBatch(await this.#poll(pollBounds(options), options));
   }
 
   async acknowledge(what: Acknowledgeable | readonly Acknowledgeable[], options: CallOptions = {}): Promise<void> {
@@ -69,16 +72,46 @@ export class RemoteConsumer<T> implements Consumer<T> {
   }
 
   async *batches({ signal, ...bounds }: BatchesOptions = {}): AsyncGenerator<Batch<T>, void> {
-    while (!signal?.aborted) {
-      const batch = await this.receive({ wait: LONGEST_WAIT, ...bounds, signal });
+    const poll = (): Promise<Batch<T>> => this.receive({ wait: LONGEST_WAIT, ...bounds, signal });
+    for await (const batch of pollUntilStopped(this.#core, `Receiving ${this.#what}`, signal, poll)) {
       if (batch.messages.length > 0) yield batch;
     }
   }
 
-  run(_handler: Handler<T>): Run;
-  run(_options: RunOptions, _handler: Handler<T>): Run;
-  run(): Run {
-    throw new Error("not yet");
+  run(handler: Handler<T>): Run;
+  run(options: RunOptions, handler: Handler<T>): Run;
+  run(first: RunOptions | Handler<T>, second?: Handler<T>): Run {
+    const [options, handler] = typeof first === "function" ? [{}, first] : [first, second];
+    if (handler === undefined) throw new InvalidArgumentError("run() has no handler: run(options, handler).");
+    const { concurrency = 1, maxMessages = MAX_BATCH, wait = LONGEST_WAIT, signal } = options;
+    const { waitSeconds } = pollBounds({ maxMessages, wait });
+    const task = {
+      what: this.#what,
+      ordered: this.#kind === "ordered",
+      concurrency: readCount(concurrency, "concurrency", 1),
+      maxMessages,
+      receive: (count: number, stopping: AbortSignal) =>
+        this.#receiveLeases({ maxMessages: count, waitSeconds }, stopping),
+      acknowledge: (leases: readonly Lease[]) => this.acknowledge(leases.map(({ message }) => message)),
+      handler,
+    };
+    return startService(this.#core, signal, (stopping) => handleMessages(this.#core, task, stopping));
+  }
+
+  get #what(): string {
+    return `${this.topic} for ${this.group}`;
+  }
+
+  async #receiveLeases(bounds: PollBounds, signal: AbortSignal): Promise<Lease<T>[]> {
+    const { messages, answeredAt } = await this.#poll(bounds, { signal });
+    const { world } = this.#core.settings;
+    return messages.map((message) => new Lease(toReceivedMessage(message, this.#codec), answeredAt, world));
+  }
+
+  #poll(bounds: PollBounds, options: CallOptions): Promise<PollReply> {
+    const { topic, group } = this;
+    const poll = { topic, group, kind: this.#kind, tag: this.#tag, ...bounds };
+    return this.#core.broker.receive(poll, termsOf(this.#core, options));
   }
 
   #toBatch({ messages: received, requestId }: PollReply): Batch<T> {
@@ -92,11 +125,13 @@ export class RemoteConsumer<T> implements Consumer<T> {
   }
 }
 
+export interface PollBounds {
+  readonly maxMessages: number;
+  readonly waitSeconds: number;
+}
+
 /** How much one poll brings, and how long it waits. */
-export function pollBounds({ maxMessages = MAX_BATCH, wait = 0 }: ReceiveOptions): {
-  maxMessages: number;
-  waitSeconds: number;
-} {
+export function pollBounds({ maxMessages = MAX_BATCH, wait = 0 }: ReceiveOptions): PollBounds {
   return {
     maxMessages: readCount(maxMessages, "maxMessages", 1, MAX_BATCH),
     waitSeconds: Math.ceil(toMillisecondsWithin(wait, "wait", "0s", LONGEST_WAIT) / 1_000),

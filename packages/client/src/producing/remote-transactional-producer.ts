@@ -1,3 +1,4 @@
+import { startService } from "../background/service.ts";
 import { type Core, termsOf } from "../calls/core.ts";
 import type { CallOptions } from "../client-options.ts";
 import { type Codec, text } from "../codec.ts";
@@ -9,6 +10,8 @@ import { UnreadableReplyError } from "../errors/unreadable-reply-error.ts";
 import { encodeMessage } from "../messages/encode-message.ts";
 import { toReceivedMessage } from "../messages/to-received-message.ts";
 import { checkGroupName, checkTopicName } from "../names.ts";
+import { readCount } from "../read-options.ts";
+import { answerChecks } from "./answer-checks.ts";
 import type { HalfMessage } from "./half-message.ts";
 import { OpenHalfMessage } from "./open-half-message.ts";
 import type {
@@ -59,8 +62,17 @@ export class RemoteTransactionalProducer<T, R> implements TransactionalProducer<
     return this.#publishHalf(message, options);
   }
 
-  onCheck(_decide: Decide<R>, _options: CheckOptions = {}): Checker {
-    throw new Error("not yet");
+  onCheck(decide: Decide<R>, { signal, concurrency = 1 }: CheckOptions = {}): Checker {
+    const task = {
+      topic: this.topic,
+      concurrency: readCount(concurrency, "concurrency", 1),
+      receive: (maxMessages: number, stopping: AbortSignal) =>
+        this.receiveHalf({ maxMessages, wait: "30s", signal: stopping }),
+      commit: (handle: Endable) => this.commit(handle),
+      rollback: (handle: Endable) => this.rollback(handle),
+      decide,
+    };
+    return startService(this.#core, signal, (stopping) => answerChecks(this.#core, task, stopping));
   }
 
   async receiveHalf(options: ReceiveOptions & CallOptions = {}): Promise<readonly CheckedMessage<R>[]> {

@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { ConnectionError } from "../errors/connection-error.ts";
 import { UnreadableReplyError } from "../errors/unreadable-reply-error.ts";
+import type { Route } from "./route.ts";
 
 export interface HttpRequest {
   readonly method: string;
@@ -17,76 +18,85 @@ export interface HttpReply {
   readonly body: Buffer;
 }
 
-/** What whoever sends is told on the way. */
-export interface Sending {
-  readonly signal: AbortSignal;
-  mayHaveArrived: boolean;
-}
-
 /** One request, one reply, over connections that are kept. Knows nothing of what they say. */
 export class HttpTransport {
-  readonly #endpoint: URL;
-  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: Number.POSITIVE_INFINITY, scheduling: "lifo" });
+  readonly #endpoint: string;
+  readonly #route: Route;
 
-  constructor(endpoint: URL) {
-    this.#endpoint = endpoint;
+  constructor(endpoint: URL, route: Route) {
+    this.#endpoint = endpoint.origin;
+    this.#route = route;
   }
 
-  send({ method, target, headers, body }: HttpRequest, sending: Sending): Promise<HttpReply> {
+  /**
+   * Rejects with the signal's reason once that is aborted. `sent` is called when all of the request was handed to the
+   * operating system: before that, nobody can have carried it out.
+   */
+  send(request: HttpRequest, signal: AbortSignal, sent: () => void): Promise<HttpReply> {
+    const { request: open, prefix, headers, ...way } = this.#route;
     return new Promise((resolve, reject) => {
-      const { signal } = sending;
       if (signal.aborted) return reject(signal.reason);
-      const request = requestHttp(this.#endpoint, { agent: this.#agent, method, path: target, headers });
+      const outgoing = open({
+        ...way,
+        method: request.method,
+        path: prefix + request.target,
+        headers: { ...headers, ...request.headers },
+      });
+      let isSent = false;
       const onAbort = (): void => {
         reject(signal.reason);
-        request.destroy();
+        outgoing.destroy();
       };
-      request.once("finish", () => {
-        sending.mayHaveArrived = true;
-      });
-      request.once("close", () => signal.removeEventListener("abort", onAbort));
-      request.on("error", (cause) => reject(this.#broken(cause, sending)));
-      request.once("response", (response) => {
-        readBody(response).then(
-          (bytes) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes }),
-          (cause: unknown) => reject(cause instanceof UnreadableReplyError ? cause : this.#broken(cause, sending)),
-        );
-      });
+      const fail = (cause: unknown): void => {
+        reject(cause instanceof UnreadableReplyError ? cause : this.#broken(cause, isSent));
+      };
       signal.addEventListener("abort", onAbort, { once: true });
-      request.end(body);
+      outgoing.once("close", () => signal.removeEventListener("abort", onAbort));
+      outgoing.once("finish", () => {
+        isSent = true;
+        sent();
+      });
+      outgoing.on("error", fail);
+      outgoing.once("response", (response) => {
+        const { statusCode: status = 0, headers } = response;
+        readBody(response).then((body) => resolve({ status, headers, body }), fail);
+      });
+      outgoing.end(request.body);
     });
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#route.agent.destroy();
   }
 
-  #broken(cause: unknown, { mayHaveArrived }: Sending): ConnectionError {
+  #broken(cause: unknown, isSent: boolean): ConnectionError {
     const { code, message } = cause as NodeJS.ErrnoException;
-    const what = mayHaveArrived ? "The connection to" : "There is no connection to";
-    const end = mayHaveArrived ? "broke before the reply was complete" : "";
-    return new ConnectionError(`${what} ${this.#endpoint.origin}${end && ` ${end}`}: ${code ?? message}.`, {
-      cause,
-      outcomeUnknown: mayHaveArrived,
-    });
+    const sentence = isSent
+      ? `The connection to ${this.#endpoint} broke before the reply was complete`
+      : `There is no connection to ${this.#endpoint}`;
+    return new ConnectionError(`${sentence} (${code ?? message}).`, { cause, outcomeUnknown: isSent });
   }
 }
 
-/** A reply with 16 messages has 4 MiB of bodies, and six times that if all is escaped. */
+/** 16 messages have 4 MiB of bodies, and six times that where all of it is escaped. */
 const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
-async function readBody(response: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_REPLY_BYTES) {
-      throw new UnreadableReplyError(`The reply has more than ${MAX_REPLY_BYTES} bytes.`, {
-        status: response.statusCode,
-        outcomeUnknown: true,
-      });
-    }
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+function readBody(response: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    response.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length > MAX_REPLY_BYTES) response.destroy(tooLong(response));
+    });
+    response.once("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    response.once("error", reject);
+    response.once("close", () => reject(new Error("closed early")));
+  });
+}
+
+function tooLong({ statusCode }: IncomingMessage): UnreadableReplyError {
+  const sentence = `The reply is longer than ${MAX_REPLY_BYTES} bytes.`;
+  return new UnreadableReplyError(sentence, { status: statusCode, outcomeUnknown: true });
 }

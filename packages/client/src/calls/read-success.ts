@@ -1,6 +1,6 @@
 import { REQUEST_ID_HEADER } from "@stagemq/wire";
 import { RefusedError } from "../errors/refused-error.ts";
-import { StagemqError } from "../errors/stagemq-error.ts";
+import type { StagemqError } from "../errors/stagemq-error.ts";
 import { UnreadableReplyError } from "../errors/unreadable-reply-error.ts";
 import type { HttpReply } from "../transport/http-transport.ts";
 import { readError } from "./read-reply.ts";
@@ -52,14 +52,9 @@ export function refusalOf(reply: HttpReply): StagemqError {
       outcomeUnknown: status >= 500 && status !== STATUS_UNAVAILABLE,
     });
   } catch (error) {
-    return failureOf(error);
+    if (error instanceof UnreadableReplyError) return error;
+    throw error;
   }
-}
-
-/** What is none of ours is a mistake in this client or in a function given to it, and is thrown as it is. */
-export function failureOf(cause: unknown): StagemqError {
-  if (cause instanceof StagemqError) return cause;
-  throw cause;
 }
 
 export function requestIdOf({ headers }: HttpReply): string | undefined {
