@@ -42,6 +42,30 @@ describe("the faulty disk", () => {
     expect(disk.crash("lost").paths()).toEqual([FILE]);
   });
 
+  it("loses of several names that were not synced any, whichever came first", async () => {
+    const left = new Set<string>();
+    for (let seed = 0; seed < 40; seed++) {
+      const disk = await aDiskWithTail(seed);
+      await disk.open("/data/b", "create");
+      await disk.remove(FILE);
+      await disk.open("/data/c", "create");
+      left.add(disk.crash("some").paths().join(" "));
+    }
+    const names = (...paths: string[]): string => paths.map((path) => `/data/${path}`).join(" ");
+    const all = [["a"], ["a", "b"], ["a", "c"], ["a", "b", "c"], [], ["b"], ["c"], ["b", "c"]];
+    expect([...left].sort()).toEqual(all.map((paths) => names(...paths)).sort());
+  });
+
+  it("is copied without being touched by what happens to the copy", async () => {
+    const disk = await aDiskWithTail();
+    const copy = disk.copy(new SeededRandom(9));
+    expect(copy.crash("lost").bytesOf(FILE)).toEqual(disk.bytesOf(FILE));
+    await (await disk.copy(new SeededRandom(9)).open(FILE, "append")).truncate(10);
+    expect(disk.bytesOf(FILE).length).toBe(4_000);
+    expect(disk.isDead).toBe(false);
+    expect(disk.crash("lost").bytesOf(FILE).length).toBe(1_000);
+  });
+
   it("brings a tail back that was cut but not synced", async () => {
     const disk = await aDiskWithTail();
     await (await disk.open(FILE, "append")).truncate(10);

@@ -1,11 +1,11 @@
 import type { Disk, DiskFile, DiskLock, LockHolder } from "../runtime/disk.ts";
 import type { Random } from "../runtime/random.ts";
+import { DirectoryEntries } from "./directory-entries.ts";
+import { Inode, type Unsynced } from "./inode.ts";
 
-const SECTOR_BYTES = 512;
+export type { Unsynced } from "./inode.ts";
+
 const NEVER = new Promise<never>(() => {});
-
-/** What becomes of unsynced bytes and names at a power cut. `some`: by sector, torn, in any order. */
-export type Unsynced = "lost" | "some" | "kept";
 
 /** Operations that can be told to fail. */
 export type FaultyOperation = "write" | "sync" | "read" | "open" | "lock" | "rename" | "remove";
@@ -17,11 +17,7 @@ export type FaultyOperation = "write" | "sync" | "read" | "open" | "lock" | "ren
 export class FaultyDisk implements Disk {
   readonly #random: Random;
   #capacityBytes: number;
-  /** As the page cache has them. */
-  readonly #names: Map<string, Inode>;
-  /** As a power cut leaves them. */
-  readonly #durableNames: Map<string, Inode>;
-  #unsyncedNames: NameChange[] = [];
+  readonly #entries: DirectoryEntries;
   readonly #locked = new Set<string>();
   readonly #failures: { operation: FaultyOperation; code: string; after: number }[] = [];
   #dead = false;
@@ -33,11 +29,10 @@ export class FaultyDisk implements Disk {
   /** How often the disk was written to, and synced. */
   readonly counts = { writes: 0, syncs: 0 };
 
-  constructor(random: Random, options: { readonly capacityBytes?: number } = {}, names = new Map<string, Inode>()) {
+  constructor(random: Random, options: { readonly capacityBytes?: number } = {}, entries = new DirectoryEntries()) {
     this.#random = random;
     this.#capacityBytes = options.capacityBytes ?? Number.POSITIVE_INFINITY;
-    this.#names = names;
-    this.#durableNames = new Map(names);
+    this.#entries = entries;
   }
 
   // --- faults
@@ -74,8 +69,7 @@ export class FaultyDisk implements Disk {
 
   /** Leaves so many bytes free: others have taken the rest, or given it back. */
   leaveFree(bytes: number): void {
-    const used = [...this.#names.values()].reduce((sum, { cache }) => sum + cache.length, 0);
-    this.#capacityBytes = used + bytes;
+    this.#capacityBytes = this.#entries.usedBytes + bytes;
   }
 
   /** Every write and sync takes as long as this does. */
@@ -96,30 +90,24 @@ export class FaultyDisk implements Disk {
   /** A power cut. Unless told, the seed draws what becomes of what was not synced. */
   crash(unsynced: Unsynced = this.#drawUnsynced()): FaultyDisk {
     this.#dead = true;
-    const kept = {
-      lost: 0,
-      some: this.#random.below(this.#unsyncedNames.length + 1),
-      kept: this.#unsyncedNames.length,
-    };
-    for (const { apply } of this.#unsyncedNames.slice(0, kept[unsynced])) apply(this.#durableNames);
-    for (const inode of new Set(this.#durableNames.values())) inode.crash(unsynced, this.#random);
-    return this.#nextUptime(new Map(this.#durableNames));
+    return this.#withEntries(this.#entries.crash(unsynced, this.#random));
   }
 
   /** kill -9: the page cache stays, what was not synced stays so, locks are free. */
   kill(): FaultyDisk {
     this.#dead = true;
-    const next = this.#nextUptime(new Map(this.#names));
-    next.#durableNames.clear();
-    for (const [path, inode] of this.#durableNames) next.#durableNames.set(path, inode);
-    next.#unsyncedNames = [...this.#unsyncedNames];
-    return next;
+    return this.#withEntries(this.#entries.kill());
+  }
+
+  /** Another disk with the same files, all of them synced, and endless. Whatever is done to it, this one stays as it is. */
+  copy(random: Random): FaultyDisk {
+    return new FaultyDisk(random, {}, this.#entries.copy());
   }
 
   // --- what tests look at, and spoil
 
   paths(): string[] {
-    return [...this.#names.keys()].sort();
+    return this.#entries.paths();
   }
 
   /** A copy of a file as it is now. */
@@ -141,11 +129,7 @@ export class FaultyDisk implements Disk {
 
   /** Puts a file there that was synced. */
   plant(path: string, bytes: Uint8Array): void {
-    const inode = new Inode();
-    inode.write(0, bytes);
-    inode.sync(bytes.length);
-    this.#names.set(path, inode);
-    this.#durableNames.set(path, inode);
+    this.#entries.plant(path, Inode.of(bytes));
   }
 
   // --- the port
@@ -164,8 +148,7 @@ export class FaultyDisk implements Disk {
 
   async list(directory: string): Promise<string[]> {
     await this.#step();
-    const paths = this.paths().filter((path) => directoryOf(path) === directory);
-    return paths.map((path) => path.slice(directory.length + 1));
+    return this.#entries.namesIn(directory);
   }
 
   async stat(path: string): Promise<{ readonly bytes: number; readonly modifiedAt: number }> {
@@ -181,31 +164,28 @@ export class FaultyDisk implements Disk {
   async open(path: string, mode: "read" | "append" | "create"): Promise<DiskFile> {
     await this.#step("open");
     if (mode !== "create") return new FaultyFile(this, this.#inode(path));
-    if (this.#names.has(path)) throw diskError("EEXIST");
+    if (this.#entries.find(path)) throw diskError("EEXIST");
     const inode = new Inode();
-    this.#changeNames(directoryOf(path), (names) => names.set(path, inode));
+    this.#entries.set(path, inode);
     return new FaultyFile(this, inode);
   }
 
   async rename(from: string, to: string): Promise<void> {
     await this.#step("rename");
     const inode = this.#inode(from);
-    this.#changeNames(directoryOf(to), (names) => {
-      names.delete(from);
-      names.set(to, inode);
-    });
+    this.#entries.set(from, undefined);
+    this.#entries.set(to, inode);
   }
 
   async remove(path: string): Promise<void> {
     await this.#step("remove");
-    this.#changeNames(directoryOf(path), (names) => names.delete(path));
+    this.#entries.set(path, undefined);
   }
 
   async syncDirectory(directory: string): Promise<void> {
     await this.#pass();
     await this.#step("sync");
-    for (const change of this.#unsyncedNames) if (change.directory === directory) change.apply(this.#durableNames);
-    this.#unsyncedNames = this.#unsyncedNames.filter((change) => change.directory !== directory);
+    this.#entries.sync(directory);
   }
 
   async lock(directory: string): Promise<DiskLock | LockHolder> {
@@ -290,34 +270,24 @@ export class FaultyDisk implements Disk {
     while (this.#syncGate) await this.#syncGate.opened;
   }
 
-  #changeNames(directory: string, apply: NameChange["apply"]): void {
-    apply(this.#names);
-    this.#unsyncedNames.push({ directory, apply });
-  }
-
   #inode(path: string): Inode {
-    const inode = this.#names.get(path);
+    const inode = this.#entries.find(path);
     if (!inode) throw diskError("ENOENT");
     return inode;
   }
 
   #freeBytes(): number {
     if (this.#capacityBytes === Number.POSITIVE_INFINITY) return this.#capacityBytes;
-    return [...this.#names.values()].reduce((free, { cache }) => free - cache.length, this.#capacityBytes);
+    return this.#capacityBytes - this.#entries.usedBytes;
   }
 
   #drawUnsynced(): Unsynced {
     return (["lost", "kept", "some", "some"] as const)[this.#random.below(4)] ?? "some";
   }
 
-  #nextUptime(names: Map<string, Inode>): FaultyDisk {
-    return new FaultyDisk(this.#random, { capacityBytes: this.#capacityBytes }, names);
+  #withEntries(entries: DirectoryEntries): FaultyDisk {
+    return new FaultyDisk(this.#random, { capacityBytes: this.#capacityBytes }, entries);
   }
-}
-
-interface NameChange {
-  readonly directory: string;
-  readonly apply: (names: Map<string, Inode>) => unknown;
 }
 
 class FaultyFile implements DiskFile {
@@ -358,138 +328,6 @@ class FaultyFile implements DiskFile {
   }
 
   async close(): Promise<void> {}
-}
-
-/** A file twice: as the page cache has it, and as a power cut leaves it. */
-class Inode {
-  readonly cache = new Image();
-  readonly durable = new Image();
-  /** What a sync is to write. Elsewhere both are alike, unless a failed sync was forgotten. */
-  #dirty: { from: number; to: number }[] = [];
-  /** The cache may differ from what a power cut leaves. */
-  #differs = false;
-  /** How many syncs have failed. */
-  failures = 0;
-
-  write(at: number, bytes: Uint8Array): void {
-    this.#differs = true;
-    this.cache.write(at, bytes);
-    const newest = this.#dirty.at(-1);
-    if (newest?.to === at) newest.to += bytes.length;
-    else this.#dirty.push({ from: at, to: at + bytes.length });
-  }
-
-  truncate(size: number): void {
-    this.#differs = true;
-    this.cache.length = Math.min(this.cache.length, size);
-    this.#dirty = this.#dirtyUpTo(size);
-  }
-
-  sync(upTo: number): void {
-    const end = Math.min(upTo, this.cache.length);
-    for (const { from, to } of this.#dirtyUpTo(end)) this.durable.write(from, this.cache.bytes().subarray(from, to));
-    this.durable.length = end;
-    const later = this.#dirty.filter(({ to }) => to > end);
-    this.#dirty = later.map(({ from, to }) => ({ from: Math.max(from, end), to }));
-    if (this.#dirty.length === 0 && this.failures === 0) this.#differs = false;
-  }
-
-  fail(): void {
-    this.#dirty = [];
-    this.failures += 1;
-  }
-
-  #dirtyUpTo(end: number): { from: number; to: number }[] {
-    const earlier = this.#dirty.filter(({ from }) => from < end);
-    return earlier.map(({ from, to }) => ({ from, to: Math.min(to, end) }));
-  }
-
-  crash(unsynced: Unsynced, random: Random): void {
-    this.failures = 0;
-    if (!this.#differs) return;
-    this.#differs = false;
-    if (unsynced === "some") this.#keepSomeSectors(random);
-    if (unsynced === "kept") this.sync(this.cache.length);
-    this.cache.length = 0;
-    this.cache.write(0, this.durable.bytes());
-    this.#dirty = [];
-  }
-
-  #keepSomeSectors(random: Random): void {
-    const cache = this.cache.bytes();
-    const shorter = Math.min(cache.length, this.durable.length);
-    const length = shorter + random.below(Math.max(cache.length, this.durable.length) - shorter + 1);
-    for (const { from, to } of this.#dirtyUpTo(length)) {
-      for (let at = from; at < to; ) {
-        const end = Math.min(at - (at % SECTOR_BYTES) + SECTOR_BYTES, to);
-        if (random.below(2) === 0) this.durable.write(at, cache.subarray(at, end));
-        at = end;
-      }
-    }
-    this.durable.length = length;
-  }
-}
-
-/** Bytes that grow; what was never written is zero. */
-class Image {
-  #buffer: Buffer = Buffer.alloc(0);
-  #length = 0;
-  #isViewed = false;
-
-  get length(): number {
-    return this.#length;
-  }
-
-  set length(length: number) {
-    this.#makeRoom(length);
-    if (length < this.#length) {
-      this.#leaveViews();
-      this.#buffer.fill(0, length, this.#length);
-    }
-    this.#length = length;
-  }
-
-  bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
-  }
-
-  /** What was read stays as it was, whatever is written later. */
-  view(at: number, length: number): Buffer {
-    this.#isViewed = true;
-    return this.bytes().subarray(at, at + length);
-  }
-
-  write(at: number, bytes: Uint8Array): void {
-    const end = at + bytes.length;
-    if (at < this.#length) this.#leaveViews();
-    this.#makeRoom(end);
-    this.#buffer.set(bytes, at);
-    this.#length = Math.max(this.#length, end);
-  }
-
-  flipBit(bit: number): void {
-    const at = Math.floor(bit / 8);
-    this.#leaveViews();
-    if (at < this.#length) this.#buffer[at] = (this.#buffer[at] as number) ^ (1 << (bit % 8));
-  }
-
-  #makeRoom(length: number): void {
-    if (length <= this.#buffer.length) return;
-    const larger = Buffer.alloc(Math.max(length, this.#buffer.length * 2, 4_096));
-    larger.set(this.bytes());
-    this.#buffer = larger;
-    this.#isViewed = false;
-  }
-
-  #leaveViews(): void {
-    if (!this.#isViewed) return;
-    this.#buffer = Buffer.from(this.#buffer);
-    this.#isViewed = false;
-  }
-}
-
-function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
 }
 
 function diskError(code: string): Error {
