@@ -42,11 +42,14 @@ export const bitFlips = scenario<{ readonly flips: number; readonly startEvery: 
   full: { flips: 500, startEvery: 5, withinS: 3_600 },
   cores: 1,
   async run({ flips, startEvery }, random) {
-    const kinds = [await writeStopped(), await writeKilled()] as const;
+    const stopped = await writeStopped();
+    const killed = await writeKilled();
     const sum: Sum = { flips: 0, refused: 0, stoppedOnRead: 0, harmless: 0, givenUp: 0, takenForATear: 0 };
     for (let flip = 1; flip <= flips; flip++) {
-      const data = flip % 4 === 0 ? kinds[1] : kinds[0];
-      await flipOne(data, random, flip % startEvery === 0, sum);
+      const data = flip % 4 === 0 || flip === 1 ? killed : stopped;
+      // The first two lie where a flip looks like a tear.
+      const place = flip <= 2 ? await lastPlace(data.directory) : await drawPlace(data.directory, random);
+      await flipOne(data, place, flip % startEvery === 0, sum);
     }
     return { ...sum, foundByFsck: flips - sum.takenForATear };
   },
@@ -98,8 +101,7 @@ async function publishAll(
   client.close();
 }
 
-async function flipOne(data: Data, random: SeededRandom, isStarted: boolean, sum: Sum): Promise<void> {
-  const { file, at, bit } = await drawPlace(data.directory, random);
+async function flipOne(data: Data, { file, at, bit }: Place, isStarted: boolean, sum: Sum): Promise<void> {
   const path = join(data.directory, file);
   const figures: Figures = { file, at, bit, isKilled: `${data.isKilled}` };
   sum.flips += 1;
@@ -107,11 +109,14 @@ async function flipOne(data: Data, random: SeededRandom, isStarted: boolean, sum
   try {
     const report = await fsck(data.directory);
     if (report.sound) {
-      const last = groupsOf(await undamaged(path, at, bit)).at(-1);
-      const isLast = data.isKilled && file.endsWith(".seg") && last !== undefined && at >= last.from;
-      hold("a flip is found, but in the last group after a crash", isLast, figures);
-      hold("which is shown as a tear", report.tornBytes > 0, figures);
+      const last = file.endsWith(".seg") ? groupsOf(await undamaged(path, at, bit)).at(-1) : undefined;
+      const isInLast = last !== undefined && at >= last.from;
+      hold("a flip is found, but in the last group", isInLast, figures);
+      // What a clean stop writes last has no frame: nothing is lost with it.
+      hold("which holds nothing but after a crash", data.isKilled || last?.frameEnds.length === 0, figures);
+      hold("and which is shown as a tear", report.tornBytes > 0, figures);
       sum.takenForATear += 1;
+      if (!data.isKilled) await startOn(data, false, figures, sum);
     } else {
       hold(
         "it is found in that file",
@@ -134,7 +139,23 @@ async function flipOne(data: Data, random: SeededRandom, isStarted: boolean, sum
   }
 }
 
-async function drawPlace(directory: string, random: SeededRandom) {
+interface Place {
+  readonly file: string;
+  readonly at: number;
+  readonly bit: number;
+}
+
+/** The lowest bit of the journal's last byte. */
+async function lastPlace(directory: string): Promise<Place> {
+  const file =
+    (await readdir(directory))
+      .filter((name) => name.endsWith(".seg"))
+      .sort()
+      .at(-1) ?? "";
+  return { file, at: (await stat(join(directory, file))).size - 1, bit: 0 };
+}
+
+async function drawPlace(directory: string, random: SeededRandom): Promise<Place> {
   const files = (await readdir(directory)).filter((name) => name !== RESERVE && !name.startsWith("lock-")).sort();
   const segments = files.filter((name) => name.endsWith(".seg"));
   // Half of them in the segments, which are what matters.
