@@ -33,8 +33,8 @@ await Promise.all(
         findings.push(`it has ${minified.length} bytes minified; it may have ${MAX_CLIENT_BYTES}`);
       }
     }
-    console.log(`${findings.length === 0 ? "ok   " : "FAIL "} ${file}  ${sizes.join(", ")}`);
-    for (const finding of findings) console.log(`        ${finding}`);
+    if (findings.length === 0) console.log(`ok    ${file}  ${sizes.join(", ")}`);
+    else console.error([`FAIL  ${file}  ${sizes.join(", ")}`, ...findings].join("\n        "));
     if (findings.length > 0) process.exitCode = 1;
   }),
 );
