@@ -67,6 +67,19 @@ describe.sequential("what the README shows, on a fresh clone", () => {
     expect(changed.split("\n").filter((path) => path !== "" && !path.includes("snippet"))).toEqual([]);
   });
 
+  it("brings every command of stagemq, once its first has built it", async () => {
+    const { stdout } = await run("npx", ["stagemq", "--version"], { cwd: clone, env: plainEnvironment() });
+    expect(stdout).toMatch(/^stagemq \d+[.]\d+[.]\d+ [(]data format \d+[)]\n$/);
+  });
+
+  it("shows the same in Chinese", async () => {
+    const [ours, chinese] = await Promise.all(
+      ["README.md", "README.zh-CN.md"].map(async (file) => blocksOf(await readFile(join(clone, file), "utf8"))),
+    );
+    expect(chinese?.length).toBeGreaterThan(5);
+    expect(ours).toEqual(expect.arrayContaining(chinese ?? []));
+  });
+
   it("shows its box on a terminal, and ends with 0 at Ctrl-C", async ({ skip }) => {
     const hasTerminal = await run("script", ["--version"]).then(
       () => true,
@@ -114,7 +127,7 @@ describe.sequential("what the README shows, on a fresh clone", () => {
 
 /** Finds the blocks by what they are, so that text may be written between them. */
 function readReadme(text: string): Readme {
-  const blocks = [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, sort = "", block = ""]) => ({ sort, block }));
+  const blocks = blocksOf(text);
   const find = (sort: string, isIt: (block: string) => boolean = () => true): string => {
     const found = blocks.find((block) => block.sort === sort && isIt(block.block));
     if (found === undefined) throw new Error(`the README has no such block of ${sort || "text"}`);
@@ -131,6 +144,10 @@ function readReadme(text: string): Readme {
       .trim()
       .split("\n"),
   };
+}
+
+function blocksOf(text: string): { readonly sort: string; readonly block: string }[] {
+  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, sort = "", block = ""]) => ({ sort, block }));
 }
 
 interface Started {
