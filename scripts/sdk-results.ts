@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
+import { OWN_CLIENTS } from "../test/sdk/own-clients.ts";
 import { SDKS, type SdkKit, toolChainOf } from "../test/sdk/sdks.ts";
 
 export const RESULTS = new URL("../docs/compatibility.json", import.meta.url);
@@ -24,10 +25,15 @@ export interface ScenarioResult {
   readonly passed: Readonly<Record<string, boolean>>;
 }
 
-/** What the runs have shown so far. */
+/** What the runs of some have shown so far. */
 export interface Results {
   readonly ran: Readonly<Record<string, Ran>>;
   readonly scenarios: readonly ScenarioResult[];
+}
+
+/** Those of the seven official SDKs, and apart from them those of our own clients. */
+export interface AllResults extends Results {
+  readonly ownClients: Results;
 }
 
 export interface PlayedTest {
@@ -36,16 +42,26 @@ export interface PlayedTest {
   readonly status: string;
 }
 
-export function readResults(): Results {
-  if (!existsSync(RESULTS)) return { ran: {}, scenarios: [] };
-  return JSON.parse(readFileSync(RESULTS, "utf8")) as Results;
+const NOTHING_RAN: Results = { ran: {}, scenarios: [] };
+
+export function readResults(): AllResults {
+  const kept = existsSync(RESULTS) ? (JSON.parse(readFileSync(RESULTS, "utf8")) as Partial<AllResults>) : {};
+  return { ...NOTHING_RAN, ownClients: NOTHING_RAN, ...kept };
 }
 
 /** Keeps what this run has shown; of SDKs that were left out now, what an earlier one has. */
 export async function keepRun(tests: readonly PlayedTest[]): Promise<void> {
   const before = readResults();
+  const { ran, scenarios } = await addRun(before, SDKS, tests);
+  const ownClients = await addRun(before.ownClients, OWN_CLIENTS, tests);
+  writeFileSync(RESULTS, `${JSON.stringify({ ran, scenarios, ownClients }, null, 2)}\n`);
+  await run("tsx", ["--conditions=source", "scripts/write-compatibility-page.ts"]);
+}
+
+async function addRun(before: Results, kits: readonly SdkKit[], tests: readonly PlayedTest[]): Promise<Results> {
   const played = tests.filter(
-    ({ ancestorTitles: [name, operation], status }) => isSdk(name) && operation !== undefined && isVerdict(status),
+    ({ ancestorTitles: [name, operation], status }) =>
+      kits.some((kit) => kit.name === name) && operation !== undefined && isVerdict(status),
   );
   const names = new Set(played.map(({ ancestorTitles: [name = ""] }) => name));
   const scenarios = new Map<string, ScenarioResult>();
@@ -60,9 +76,8 @@ export async function keepRun(tests: readonly PlayedTest[]): Promise<void> {
     scenarios.set(title, { operation, title, passed: { ...passed, [name]: status === "passed" } });
   }
   const ran = { ...before.ran };
-  for (const kit of SDKS) if (names.has(kit.name)) ran[kit.name] = await describeRun(kit);
-  writeFileSync(RESULTS, `${JSON.stringify({ ran, scenarios: [...scenarios.values()] }, null, 2)}\n`);
-  await run("tsx", ["--conditions=source", "scripts/write-compatibility-page.ts"]);
+  for (const kit of kits) if (names.has(kit.name)) ran[kit.name] = await describeRun(kit);
+  return { ran, scenarios: played.length === 0 ? before.scenarios : [...scenarios.values()] };
 }
 
 async function describeRun(kit: SdkKit): Promise<Ran> {
@@ -83,10 +98,6 @@ async function commitOf({ sourceVariable }: SdkKit): Promise<string | undefined>
     ({ stdout }) => stdout.trim(),
     () => undefined,
   );
-}
-
-function isSdk(name: string | undefined): boolean {
-  return SDKS.some((kit) => kit.name === name);
 }
 
 function isVerdict(status: string): boolean {

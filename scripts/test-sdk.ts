@@ -2,11 +2,12 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { OWN_CLIENTS } from "../test/sdk/own-clients.ts";
 import { openSdk, SDKS, type SdkKit, whatIsMissing } from "../test/sdk/sdks.ts";
 import { keepRun } from "./sdk-results.ts";
 
 /**
- * `npm run test:sdk [-- --write]`: prepares each official SDK that can run here, plays every scenario with it, prints a
+ * `npm run test:sdk [-- --write]`: prepares each official SDK that can run here and our own clients, plays every scenario with each, prints a
  * row for each, and says what was left out and why. With `--write` the results are kept for docs/compatibility.md.
  */
 
@@ -34,13 +35,14 @@ process.exitCode = exitCode;
 
 /** Resolves with those that cannot run, and why. */
 async function prepareAll(): Promise<ReadonlyMap<string, string>> {
-  const reasons = await Promise.all(SDKS.map(async (kit) => [kit.name, await prepare(kit)] as const));
+  const kits: readonly SdkKit[] = [...SDKS, ...OWN_CLIENTS];
+  const reasons = await Promise.all(kits.map(async (kit) => [kit.name, await prepare(kit)] as const));
   return new Map(reasons.flatMap(([name, reason]) => (reason === undefined ? [] : [[name, reason] as const])));
 }
 
 async function prepare(kit: SdkKit): Promise<string | undefined> {
   const { name, package: packageName, version, comesFrom } = kit;
-  const label = `${name.padEnd(7)}${packageName} ${version} from ${comesFrom}`;
+  const label = `${name.padEnd(9)}${packageName} ${version} from ${comesFrom}`;
   const missing = await whatIsMissing(kit);
   const start = performance.now();
   try {

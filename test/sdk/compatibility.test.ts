@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { OWN_CLIENTS } from "./own-clients.ts";
 import { PLAYS, titleOf } from "./plays.ts";
 import { SDKS } from "./sdks.ts";
 
-interface Compatibility {
+interface Results {
   readonly ran: Readonly<Record<string, unknown>>;
   readonly scenarios: readonly {
     readonly operation: string;
@@ -14,17 +15,21 @@ interface Compatibility {
 }
 
 const FILE = resolve(import.meta.dirname, "../../docs/compatibility.json");
-const { ran, scenarios } = JSON.parse(await readFile(FILE, "utf8")) as Compatibility;
-const names = SDKS.map(({ name }) => name);
+const official = JSON.parse(await readFile(FILE, "utf8")) as Results & { readonly ownClients: Results };
 
 // Stale? npm run test:sdk -- --write
-describe("what is published of the SDKs", () => {
+describe.each([
+  { of: "the SDKs", kits: SDKS, results: official },
+  { of: "our own clients", kits: OWN_CLIENTS, results: official.ownClients },
+])("what is published of $of", ({ kits, results: { ran, scenarios } }) => {
+  const names = kits.map(({ name }) => name);
+
   it("lists just the scenarios that the suite plays", () => {
     const published = scenarios.map(({ operation, title }) => `${operation}: ${title}`);
     expect(published.toSorted()).toEqual(PLAYS.map((play) => `${play.operation}: ${titleOf(play)}`).toSorted());
   });
 
-  it("has a run of each SDK, and a verdict of each on every scenario", () => {
+  it("has a run of each, and a verdict of each on every scenario", () => {
     expect(Object.keys(ran).toSorted()).toEqual(names.toSorted());
     for (const { title, passed } of scenarios) expect(Object.keys(passed).toSorted(), title).toEqual(names.toSorted());
   });
@@ -32,5 +37,11 @@ describe("what is published of the SDKs", () => {
   it("publishes no failure as if it were normal", () => {
     const failed = scenarios.filter(({ passed }) => Object.values(passed).includes(false));
     expect(failed.map(({ title }) => title)).toEqual([]);
+  });
+});
+
+describe("the seven official SDKs", () => {
+  it("are counted without our own clients", () => {
+    expect(Object.keys(official.ran)).toHaveLength(7);
   });
 });

@@ -8,6 +8,7 @@ import {
   type Received,
   type RefusedHandle,
   SdkGaveUp,
+  SdkMistake,
   SdkRefusal,
 } from "./sdk.ts";
 
@@ -76,11 +77,11 @@ export class DriverProcess {
     this.#child.kill("SIGKILL");
   }
 
-  #settle({ call = 0, gives = [], refused, failed, gaveUp }: Outcome): void {
+  #settle({ call = 0, gives = [], refused, failed, code, gaveUp }: Outcome): void {
     const waiting = this.#calls.get(call);
     this.#calls.delete(call);
     if (refused !== undefined) waiting?.reject(new SdkRefusal(refused.code, refused.message, refused.status));
-    else if (failed !== undefined) waiting?.reject(gaveUp ? new SdkGaveUp(failed) : new Error(failed));
+    else if (failed !== undefined) waiting?.reject(gaveUp ? new SdkGaveUp(failed) : new SdkMistake(failed, code));
     else waiting?.resolve(gives);
   }
 
@@ -102,5 +103,6 @@ interface Outcome {
   readonly gives?: Given;
   readonly refused?: { readonly code: string; readonly message: string; readonly status?: number };
   readonly failed?: string;
+  readonly code?: string;
   readonly gaveUp?: boolean;
 }

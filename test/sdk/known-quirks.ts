@@ -1,8 +1,8 @@
-import type { SdkKit } from "./sdks.ts";
+import type { OfficialKit } from "./sdks.ts";
 
 /** What an SDK does that its user would not expect, against this broker and against the cloud service alike. */
 export interface KnownQuirk {
-  readonly sdks: readonly SdkKit["name"][];
+  readonly sdks: readonly OfficialKit["name"][];
   readonly quirk: string;
   readonly wayRound: string;
 }

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from "vitest";
 import { BrokerProcess, cleanUp, newDirectory } from "../process/broker-process.ts";
 import { Limit } from "./limit.ts";
+import { OWN_CLIENTS } from "./own-clients.ts";
 import { PLAYS, type Play, titleOf } from "./plays.ts";
 import { restart } from "./scenarios/clients.ts";
 import { type Sdk, SdkGaveUp } from "./sdk.ts";
-import { kitOf, openSdk, SDKS, type SdkKit, whatIsMissing } from "./sdks.ts";
+import { kitOf, type OfficialKit, openSdk, SDKS, type SdkKit, whatIsMissing } from "./sdks.ts";
 import { runSnippet } from "./snippets.ts";
 import { type Setting, Stage } from "./stage.ts";
 
@@ -17,20 +18,29 @@ const MAX_TIMES = 3;
 /** With nothing in the caches of pip, Go and Maven. */
 const PREPARED_WITHIN_MS = 300_000;
 
-/** `npm run test:sdk` plays all with each of the seven; `npm test` what takes no real time, with two of them. */
+/**
+ * `npm run test:sdk` plays all with each of the seven and with our own clients; `npm test` what takes no real time, with two of
+ * the seven and our client.
+ */
 const isWhole = process.env.STAGEMQ_SDK_SUITE === "whole";
 /** `.ci/run` sets it: there, what a registry delivers must run. */
 const mustRun = process.env.STAGEMQ_CI !== undefined;
-const KITS = isWhole ? SDKS : [kitOf("Node"), kitOf("Python")];
+const OFFICIAL = isWhole ? SDKS : [kitOf("Node"), kitOf("Python")];
+const KITS: readonly SdkKit[] = [...OFFICIAL, ...OWN_CLIENTS.filter(({ name }) => isWhole || name === "client")];
 const PLAYED = PLAYS.filter(({ clock }) => isWhole || clock !== "real time");
 const KEPT_IN_MEMORY = PLAYED.filter(({ scenario, clock }) => scenario !== restart && clock !== "real time");
 
-const missing = await Promise.all(KITS.map(whatIsMissing));
-KITS.forEach((kit, index) => {
-  const reason = missing[index];
-  if (reason === undefined || (mustRun && kit.sourceVariable === undefined)) playAll(kit, PLAYED, {});
-  else it(kit.name, (test) => test.skip(`${kit.name} is left out: ${reason}`));
-});
+const missing = new Map<SdkKit, string | undefined>();
+for (const kit of KITS) missing.set(kit, await whatIsMissing(kit));
+const canRun = (kit: SdkKit) => missing.get(kit) === undefined || (mustRun && kit.sourceVariable === undefined);
+for (const kit of KITS) {
+  if (canRun(kit)) playAll(kit, PLAYED, {});
+  else it(kit.name, (test) => test.skip(`${kit.name} is left out: ${missing.get(kit)}`));
+}
+for (const kit of OFFICIAL.filter(canRun))
+  describe.concurrent(kit.name, () => {
+    it("the program on its page does what it says", () => working.run(() => trySnippet(kit)));
+  });
 if (!isWhole) playAll(kitOf("Node"), KEPT_IN_MEMORY, { isEphemeral: true });
 
 afterAll(cleanUp);
@@ -50,7 +60,6 @@ function playAll(kit: SdkKit, plays: readonly Play[], setting: Setting): void {
       if (sdk === undefined) throw new Error(`${kit.name} was not prepared`);
       await playWith(sdk, play, setting, test);
     };
-    if (!setting.isEphemeral) it("the program on its page does what it says", () => working.run(() => trySnippet(kit)));
     for (const operation of new Set(plays.map((play) => play.operation)))
       describe.concurrent(operation, () => {
         for (const play of plays.filter((one) => one.operation === operation))
@@ -84,7 +93,7 @@ async function playOnce(sdk: Sdk, { scenario, clock }: Play, setting: Setting, t
   }
 }
 
-async function trySnippet(kit: SdkKit): Promise<void> {
+async function trySnippet(kit: OfficialKit): Promise<void> {
   const broker = await BrokerProcess.start({ args: ["--ephemeral"] });
   expect(await runSnippet(kit, broker.endpoint, await newDirectory())).toBe("paid hello\n");
   await broker.stop();

@@ -1,5 +1,5 @@
 /**
- * What an official SDK lets a program do, in the words of our glossary. The scenarios know nothing else of it; each SDK
+ * What an official SDK, or a client of our own, lets a program do, in the words of our glossary. The scenarios know nothing else of it; each SDK
  * is translated once, by its driver.
  */
 export interface Sdk {
@@ -108,6 +108,17 @@ export class SdkRefusal extends Error {
     super(message);
     this.code = code;
     this.status = status;
+  }
+}
+
+/** The SDK did not even ask. */
+export class SdkMistake extends Error {
+  /** Only where the SDK gives it one. */
+  readonly code: string | undefined;
+
+  constructor(message: string, code?: string) {
+    super(message);
+    this.code = code;
   }
 }
 

@@ -11,9 +11,9 @@ import type { Quirks, Sdk } from "./sdk.ts";
 export const DRIVERS = join(import.meta.dirname, "drivers");
 const run = promisify(execFile);
 
-/** One of the seven official SDKs: what it is, and what it takes to run it here. */
+/** What plays the scenarios: what it is, and what it takes to run it here. */
 export interface SdkKit {
-  readonly name: "Node" | "Python" | "Go" | "Java" | "PHP" | "C#" | "C++";
+  readonly name: string;
   /** What its registry calls it, or the repository it comes from. */
   readonly package: string;
   readonly version: string;
@@ -29,22 +29,31 @@ export interface SdkKit {
   prepare(source: string): Promise<DriverCommand>;
 }
 
-const PLAIN: Quirks = {
+/** One of the seven official SDKs. */
+export interface OfficialKit extends SdkKit {
+  readonly name: "Node" | "Python" | "Go" | "Java" | "PHP" | "C#" | "C++";
+}
+
+export const PLAIN: Quirks = {
   escapesText: true,
   tellsStatus: false,
   refusesColons: true,
   leavesTopicsUnescaped: false,
 };
 
-export const SDKS: readonly SdkKit[] = [
+export const NODE: Pick<SdkKit, "probe" | "needs"> = {
+  probe: [process.execPath, "-p", "'Node ' + process.version"],
+  needs: "Node",
+};
+
+export const SDKS: readonly OfficialKit[] = [
   {
     name: "Node",
     package: "@aliyunmq/mq-http-sdk",
     version: "1.0.4",
     comesFrom: "npm",
     quirks: { ...PLAIN, escapesText: false, tellsStatus: true, refusesColons: false },
-    probe: [process.execPath, "-p", "'Node ' + process.version"],
-    needs: "Node",
+    ...NODE,
     prepare: async () => ({ program: process.execPath, args: [join(DRIVERS, "node/driver.mjs")] }),
   },
   {
@@ -121,7 +130,7 @@ export const SDKS: readonly SdkKit[] = [
   },
 ];
 
-export function kitOf(name: SdkKit["name"]): SdkKit {
+export function kitOf(name: OfficialKit["name"]): OfficialKit {
   const kit = SDKS.find((one) => one.name === name);
   if (kit === undefined) throw new Error(`no SDK is called ${name}`);
   return kit;

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { compileCpp, compileCsharp, DRIVERS, javaClasses, pythonWithSdk, type SdkKit } from "./sdks.ts";
+import { compileCpp, compileCsharp, DRIVERS, javaClasses, type OfficialKit, pythonWithSdk } from "./sdks.ts";
 
 const PAGES = join(import.meta.dirname, "../../docs/sdks");
 const ROOT_MODULES = join(import.meta.dirname, "../../node_modules");
@@ -14,7 +14,7 @@ type Runner = (code: string, folder: string, source: string) => Promise<string>;
 
 /** How the program on each SDK's page is run, after the language that it is marked with. */
 const RUNNERS: Readonly<
-  Record<SdkKit["name"], { readonly page: string; readonly language: string; readonly run: Runner }>
+  Record<OfficialKit["name"], { readonly page: string; readonly language: string; readonly run: Runner }>
 > = {
   Node: { page: "node", language: "js", run: runNode },
   Python: { page: "python", language: "python", run: runPython },
@@ -26,7 +26,11 @@ const RUNNERS: Readonly<
 };
 
 /** Runs what an SDK's page shows as it stands there, but for the endpoint. */
-export async function runSnippet({ name, sourceVariable }: SdkKit, endpoint: string, folder: string): Promise<string> {
+export async function runSnippet(
+  { name, sourceVariable }: OfficialKit,
+  endpoint: string,
+  folder: string,
+): Promise<string> {
   const { page, language, run: runIt } = RUNNERS[name];
   const code = blockOf(await readPage(page), language);
   if (!code.includes(ENDPOINT)) throw new Error(`the program on ${page}.md does not name ${ENDPOINT}`);
