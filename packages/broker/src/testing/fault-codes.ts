@@ -56,7 +56,7 @@ export function checkErrorCode(given: unknown): ErrorCode {
 }
 
 /** What this code makes of a handle; undefined where the whole request is refused. */
-export function handleRefusalOf(code: ErrorCode): HowToRefuse["handle"] {
+export function handleRefusalOf(code: ErrorCode): HandleOutcome["refusal"] {
   const how: HowToRefuse = HOW[code];
   return how.handle;
 }
