@@ -10,16 +10,18 @@ export async function copyDeclarations(published: PublishedPackage, into: string
   const { folder, manifest, entries, dependencies } = published;
   const dist = join(folder, "dist");
   const exported = entries.filter(({ subpath }) => subpath !== undefined);
-  const files = exported.map(({ path }) => join(dist, `${path}.d.ts`));
-  const seen = new Set(files);
-  for (const file of seen) {
+  /** Each with the files that lead to it, itself the last. */
+  const found = new Map(exported.map(({ path }) => [join(dist, `${path}.d.ts`), [`${path}.d.ts`]]));
+  // The map grows while it is walked.
+  for (const [file, trail] of found) {
     const text = await readFile(file, "utf8");
     for (const specifier of specifiersOf(text)) {
-      if (specifier.startsWith(".")) seen.add(resolve(dirname(file), specifier.replace(/[.]ts$/, ".d.ts")));
-      else if (!isInstalled(specifier)) {
-        throw new Error(
-          `${relative(folder, file)} names a type of ${specifier}, which users of ${manifest.name} do not have`,
-        );
+      if (specifier.startsWith(".")) {
+        const next = resolve(dirname(file), specifier.replace(/[.]ts$/, ".d.ts"));
+        if (!found.has(next)) found.set(next, [...trail, relative(dist, next)]);
+      } else if (!isInstalled(specifier)) {
+        const path = trail.join(" → ");
+        throw new Error(`users of ${manifest.name} have no ${specifier}, but what it declares names it: ${path}`);
       }
     }
     const copy = join(into, relative(dist, file));
