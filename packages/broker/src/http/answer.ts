@@ -36,8 +36,9 @@ export interface Visit {
 }
 
 export function succeed(visit: Visit, how: keyof typeof SUCCESS_STATUS, xml?: string): Answer {
-  const body = xml === undefined ? undefined : Buffer.from(xml);
-  return { status: SUCCESS_STATUS[how], headers: headersOf(visit, body), ...(body === undefined ? {} : { body }) };
+  if (xml === undefined) return { status: SUCCESS_STATUS[how], headers: headersOf(visit, undefined) };
+  const body = Buffer.from(xml);
+  return { status: SUCCESS_STATUS[how], headers: headersOf(visit, body), body };
 }
 
 export function refuse(visit: Visit, { code, status, closes }: HttpRefusal, details: RefusalDetails = {}): Answer {
@@ -77,8 +78,10 @@ export function answerHandles(visit: Visit, outcomes: readonly HandleOutcome[]):
 }
 
 function headersOf({ requestId }: Visit, body: Buffer | undefined): Record<string, string> {
+  if (body === undefined) return { [REQUEST_ID_HEADER]: requestId, [VERSION_HEADER]: VERSION };
   return {
-    ...(body === undefined ? {} : { "Content-Type": XML_CONTENT_TYPE, "Content-Length": `${body.length}` }),
+    "Content-Type": XML_CONTENT_TYPE,
+    "Content-Length": `${body.length}`,
     [REQUEST_ID_HEADER]: requestId,
     [VERSION_HEADER]: VERSION,
   };

@@ -13,8 +13,8 @@ interface Pipeline {
   takenAt: EpochMs;
 }
 
-/** So little always has room. */
-const FREE_BYTES = 64 * KIB;
+/** So little always has room: it is counted only where it must wait. */
+export const FREE_BYTES = 64 * KIB;
 /** Who takes nothing for so long makes way for others. */
 const MAKES_WAY_AFTER = 5 * SECOND;
 
@@ -40,8 +40,9 @@ export class AnswersUnderWay {
     this.#timeout = limits.timeout;
   }
 
-  /** False where there is no room for an answer so large; then it must not be kept. */
+  /** False where there is no room for an answer so large; then it must not be kept. Safe to call again. */
   begin(response: ServerResponse, bytes: number): boolean {
+    if (this.#pipelines.get(response.req.socket)?.answers.has(response)) return true;
     if (bytes > FREE_BYTES && !this.#makeRoomFor(bytes)) return false;
     const { socket } = response.req;
     const pipeline = this.#pipelines.get(socket) ?? { answers: new Map(), bytes: 0, takenAt: this.#clock.now() };

@@ -6,8 +6,12 @@ import { linger } from "./linger.ts";
 /** One request and its answer on a connection. */
 export interface Exchange {
   readonly request: IncomingMessage;
-  /** Aborted with `HungUp` when the client hangs up before it had the whole answer (DEL-8). */
+  /** The client has hung up before it had the whole answer (DEL-8). */
+  readonly hasHungUp: boolean;
+  /** Aborted with `HungUp` when it does. Made when somebody asks for it: most requests are answered before anybody does. */
   readonly signal: AbortSignal;
+  /** Called when it does. One at a time: whoever waits for something on this connection just now. */
+  onHangUp: (() => void) | undefined;
   /** Set once the first byte of the answer may have left. */
   isAnswering: boolean;
 }
@@ -17,18 +21,47 @@ export class HungUp extends Error {
   override readonly name: string = "HungUp";
 }
 
-interface OpenExchange extends Exchange {
-  hangUp(): void;
+class OpenExchange implements Exchange {
+  readonly request: IncomingMessage;
+  readonly line: Line;
+  hasHungUp = false;
+  isAnswering = false;
+  onHangUp: (() => void) | undefined;
+  #controller: AbortController | undefined;
+
+  constructor(request: IncomingMessage, line: Line) {
+    this.request = request;
+    this.line = line;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.hasHungUp) this.#controller.abort(new HungUp());
+    return this.#controller.signal;
+  }
+
+  hangUp(): void {
+    if (this.hasHungUp) return;
+    this.hasHungUp = true;
+    this.#controller?.abort(new HungUp());
+    this.onHangUp?.();
+  }
+}
+
+/** A connection. */
+interface Line {
+  /** In order; more than one where a client sends requests before it has its answers. */
+  readonly open: OpenExchange[];
+  /** What is left to say, once its HTTP is broken; nothing that comes in counts there any more. */
+  lastWord: string | undefined;
 }
 
 /** Who is on the line: which exchanges are open on which connection. Tells them when the client hangs up. */
 export class Connections {
   readonly #clock: Clock;
   readonly #max: number;
-  #count = 0;
-  readonly #open = new Map<Socket, Set<OpenExchange>>();
-  /** What is left to say on connections whose HTTP is broken; nothing that comes in counts there any more. */
-  readonly #lastWords = new WeakMap<Socket, string>();
+  readonly #lines = new Map<Socket, Line>();
+  #openCount = 0;
   readonly #onQuiet: (() => void)[] = [];
 
   constructor(clock: Clock, max: number) {
@@ -38,46 +71,38 @@ export class Connections {
 
   /** Closes it where there are too many already. */
   accept(socket: Socket): void {
-    if (this.#count >= this.#max) {
+    if (this.#lines.size >= this.#max) {
       socket.destroy();
       return;
     }
-    this.#count += 1;
+    const line: Line = { open: [], lastWord: undefined };
+    this.#lines.set(socket, line);
     socket.on("close", () => {
-      this.#count -= 1;
-      this.#hangUp(socket);
+      this.#lines.delete(socket);
+      hangUp(line);
     });
     // DEL-8: half-closed has hung up. `node:http` ends it without an answer, but only after what it still has to write.
     socket.on("end", () => {
-      if (this.#hangUp(socket) && !this.#lastWords.has(socket)) socket.destroy();
+      if (hangUp(line) && line.lastWord === undefined) socket.destroy();
     });
   }
 
   begin(request: IncomingMessage): Exchange {
     const { socket } = request;
-    const controller = new AbortController();
-    const exchange: OpenExchange = {
-      request,
-      signal: controller.signal,
-      isAnswering: false,
-      hangUp: () => controller.abort(new HungUp()),
-    };
-    const open = this.#open.get(socket);
-    if (open) open.add(exchange);
-    else this.#open.set(socket, new Set([exchange]));
+    const line = this.#lines.get(socket) ?? { open: [], lastWord: undefined };
+    const exchange = new OpenExchange(request, line);
+    line.open.push(exchange);
+    this.#openCount += 1;
     if (socket.destroyed) exchange.hangUp();
     return exchange;
   }
 
   end(exchange: Exchange): void {
-    const { socket } = exchange.request;
-    const open = this.#open.get(socket);
-    open?.delete(exchange as OpenExchange);
-    if (open?.size !== 0) return;
-    this.#open.delete(socket);
-    const lastWord = this.#lastWords.get(socket);
-    if (lastWord !== undefined) this.#say(lastWord, socket);
-    if (this.#open.size === 0) for (const resolve of this.#onQuiet.splice(0)) resolve();
+    const { line, request } = exchange as OpenExchange;
+    line.open.splice(line.open.indexOf(exchange as OpenExchange), 1);
+    this.#openCount -= 1;
+    if (line.open.length === 0 && line.lastWord !== undefined) this.#say(line.lastWord, request.socket);
+    if (this.#openCount === 0) for (const resolve of this.#onQuiet.splice(0)) resolve();
   }
 
   /**
@@ -85,11 +110,11 @@ export class Connections {
    * was said already.
    */
   close(socket: Socket, lastWord: string): boolean {
-    if (this.#lastWords.has(socket)) return false;
-    this.#lastWords.set(socket, lastWord);
-    const open = this.#open.get(socket);
-    if (open === undefined) this.#say(lastWord, socket);
-    for (const exchange of open ?? []) {
+    const line = this.#lines.get(socket);
+    if (line === undefined || line.lastWord !== undefined) return false;
+    line.lastWord = lastWord;
+    if (line.open.length === 0) this.#say(lastWord, socket);
+    for (const exchange of [...line.open]) {
       if (exchange.request.complete) continue;
       exchange.hangUp();
       if (exchange.isAnswering) socket.destroy();
@@ -99,7 +124,7 @@ export class Connections {
 
   /** Resolves as soon as no exchange is open. */
   async quiet(): Promise<void> {
-    if (this.#open.size > 0) await new Promise<void>((resolve) => this.#onQuiet.push(resolve));
+    if (this.#openCount > 0) await new Promise<void>((resolve) => this.#onQuiet.push(resolve));
   }
 
   #say(lastWord: string, socket: Socket): void {
@@ -111,11 +136,10 @@ export class Connections {
     socket.once("close", () => alarm.cancel());
     socket.end(lastWord);
   }
+}
 
-  /** True when somebody was told. */
-  #hangUp(socket: Socket): boolean {
-    const open = this.#open.get(socket);
-    for (const exchange of open ?? []) exchange.hangUp();
-    return open !== undefined;
-  }
+/** True when somebody was told. */
+function hangUp({ open }: Line): boolean {
+  for (const exchange of [...open]) exchange.hangUp();
+  return open.length > 0;
 }

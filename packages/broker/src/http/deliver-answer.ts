@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { KIB } from "../domain/size.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Answer } from "./answer.ts";
+import type { AnswersUnderWay } from "./answers-under-way.ts";
 import type { Exchange } from "./connections.ts";
 import { linger } from "./linger.ts";
 
@@ -13,58 +14,80 @@ export interface Parcel {
   readonly exchange: Exchange;
   readonly response: ServerResponse;
   readonly answer: Answer;
-  /** Called whenever some of it was taken. */
-  readonly onTaken: () => void;
+  /** Who is told of what is not taken at once. */
+  readonly answers: AnswersUnderWay;
 }
 
 /** Sends an answer. True once all of it was handed to the operating system, false when the client was gone before (DEL-8). */
-export async function deliverAnswer({ exchange, response, answer, onTaken }: Parcel, clock: Clock): Promise<boolean> {
-  const { request, signal } = exchange;
-  if (signal.aborted) return false;
+export async function deliverAnswer(parcel: Parcel, clock: Clock): Promise<boolean> {
+  const { exchange, response, answer } = parcel;
+  if (exchange.hasHungUp) return false;
   exchange.isAnswering = true;
-  response.writeHead(answer.status, { ...answer.headers, ...(answer.closes ? { Connection: "close" } : {}) });
+  response.writeHead(answer.status, answer.closes ? { ...answer.headers, Connection: "close" } : answer.headers);
+  const isLarge = (answer.body?.length ?? 0) > SLICE_BYTES;
+  if (isLarge || (answer.closes && !exchange.request.complete)) return deliverInParts(parcel, clock);
+  response.end(answer.body);
+  return wasTaken(response) || (await deliverWaiting(parcel));
+}
+
+async function deliverInParts({ exchange, response, answer, answers }: Parcel, clock: Clock): Promise<boolean> {
+  answers.begin(response, answer.body?.length ?? 0);
   let rest = answer.body;
   while (rest !== undefined && rest.length > SLICE_BYTES) {
     const slice = rest.subarray(0, SLICE_BYTES);
-    await handOver((taken) => response.write(slice, taken), signal);
-    if (signal.aborted) return false;
-    onTaken();
+    await handOver((taken) => response.write(slice, taken), exchange);
+    if (exchange.hasHungUp) return false;
+    answers.taken(response);
     rest = rest.subarray(SLICE_BYTES);
   }
-  if (answer.closes && !request.complete) {
+  if (answer.closes && !exchange.request.complete) {
     response.write(rest ?? "");
     rest = undefined;
     await restOfBody(exchange, clock);
-    if (signal.aborted) return false;
+    if (exchange.hasHungUp) return false;
   }
-  await handOver((taken) => response.end(rest, taken), signal);
-  // DEL-8: `node:http` says that it has finished too when the client is gone and bytes are left.
-  return !signal.aborted && !request.socket.destroyed;
+  await handOver((taken) => response.end(rest, taken), exchange);
+  return wasHandedOver(exchange);
+}
+
+/** Waits for the end of an answer of which all was sent. */
+async function deliverWaiting({ exchange, response, answer, answers }: Parcel): Promise<boolean> {
+  answers.begin(response, answer.body?.length ?? 0);
+  await handOver((taken) => response.once("finish", taken), exchange);
+  return wasHandedOver(exchange);
+}
+
+/** Whether the operating system has all of what was sent, without anybody having waited for it: so it is nearly always. */
+function wasTaken({ socket, writableLength }: ServerResponse): boolean {
+  return writableLength === 0 && socket !== null && !socket.destroyed && socket.errored === null;
+}
+
+/** DEL-8: `node:http` says that it has finished too when the client is gone and bytes are left. */
+function wasHandedOver({ hasHungUp, request }: Exchange): boolean {
+  return !hasHungUp && !request.socket.destroyed;
 }
 
 /** Resolves when the operating system has taken what `send` sends, or the client has hung up. */
-async function handOver(send: (taken: () => void) => void, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
+async function handOver(send: (taken: () => void) => void, exchange: Exchange): Promise<void> {
+  if (exchange.hasHungUp) return;
   await new Promise<void>((resolve) => {
-    const done = () => {
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    signal.addEventListener("abort", done);
-    send(done);
+    exchange.onHangUp = resolve;
+    send(resolve);
   });
+  exchange.onHangUp = undefined;
 }
 
 /** Lets the rest of a refused body come in, for a while. */
-async function restOfBody({ request, signal }: Exchange, clock: Clock): Promise<void> {
+async function restOfBody(exchange: Exchange, clock: Clock): Promise<void> {
+  if (exchange.hasHungUp) return;
   await new Promise<void>((resolve) => {
     const alarm = linger(clock, resolve);
     const leave = () => {
       alarm.cancel();
       resolve();
     };
-    if (signal.aborted) return leave();
-    signal.addEventListener("abort", leave, { once: true });
-    request.once("end", leave).resume();
+    exchange.onHangUp = leave;
+    exchange.request.once("end", leave).resume();
   });
+  exchange.onHangUp = undefined;
 }

@@ -6,13 +6,13 @@ import { type Address, formatAddress } from "../domain/address.ts";
 import { BrokerError } from "../domain/broker-error.ts";
 import { KIB, MIB } from "../domain/size.ts";
 import { type DurationMs, describeDuration, type EpochMs, MINUTE, SECOND } from "../domain/time.ts";
-import type { Engine, GiveBackRequest } from "../engine/engine.ts";
+import type { Call, Engine, GiveBackRequest } from "../engine/engine.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { LogFields } from "../runtime/log.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type Answer, refuse, type Visit } from "./answer.ts";
 import { AnswerLost } from "./answer-lost.ts";
-import { AnswersUnderWay } from "./answers-under-way.ts";
+import { AnswersUnderWay, FREE_BYTES } from "./answers-under-way.ts";
 import { Connections, type Exchange, HungUp } from "./connections.ts";
 import { deliverAnswer } from "./deliver-answer.ts";
 import { DOOR_REFUSALS, type DoorRefusal } from "./error-table.ts";
@@ -202,13 +202,13 @@ export class HttpFront {
   async #attend(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> {
     const exchange = this.#connections.begin(request);
     const visit = { requestId: this.#drawRequestId(), hostId: hostIdOf(request) };
-    const body = new RequestBody(request, this.#limits.maxRequestBytes, this.#budget, exchange.signal);
+    const body = new RequestBody(exchange, this.#limits.maxRequestBytes, this.#budget);
     const startedAt = this.#steadyClock.now();
     const attendance: Attendance = { request, response, exchange, visit, body, startedAt, awaitsContinue };
     try {
       const answer = await this.#answer(attendance);
-      const onTaken = () => this.#answers.taken(response);
-      if (await deliverAnswer({ exchange, response, answer, onTaken }, this.#steadyClock)) return;
+      const parcel = { exchange, response, answer, answers: this.#answers };
+      if (await deliverAnswer(parcel, this.#steadyClock)) return;
       const givenBack = await this.#giveBack(attendance, answer);
       this.#requests.hungUp({ ...this.#describe(attendance), givenBack });
     } catch (error) {
@@ -250,7 +250,13 @@ export class HttpFront {
     if (attendance.awaitsContinue) sayContinue(response);
     attendance.awaitsContinue = false;
     const document = admitted.hasDocument ? await body.read() : await body.skip();
-    const call = { caller: admitted.caller, requestId: visit.requestId, signal: exchange.signal };
+    const call: Call = {
+      caller: admitted.caller,
+      requestId: visit.requestId,
+      get signal() {
+        return exchange.signal;
+      },
+    };
     return this.#protocol.perform(admitted, document, call, visit);
   }
 
@@ -269,16 +275,15 @@ export class HttpFront {
 
   /** False where there is no room for the answer. */
   #begin({ response }: Attendance, { body }: Answer): boolean {
-    return this.#answers.begin(response, body?.length ?? 0);
+    const bytes = body?.length ?? 0;
+    return bytes <= FREE_BYTES || this.#answers.begin(response, bytes);
   }
 
   /** Refuses instead, in few bytes. To ask again does no harm: what publishes are answered is small and never comes here. */
   async #takeBack(attendance: Attendance, answer: Answer): Promise<Answer> {
     await this.#giveBack(attendance, answer, { noRoom: true });
     const hint = "too many answers are not read yet, and there is no room for this one. Try again.";
-    const refusal = refuse(attendance.visit, DOOR_REFUSALS["no-room-for-answer"], { hint });
-    this.#begin(attendance, refusal);
-    return refusal;
+    return refuse(attendance.visit, DOOR_REFUSALS["no-room-for-answer"], { hint });
   }
 
   /** DEL-8: what was not sent was not received. Resolves to how many deliveries were given back. */
@@ -324,9 +329,9 @@ export class HttpFront {
   }
 
   #log(attendance: Attendance, answer: Answer): void {
-    const fields = () => ({ ...this.#describe(attendance), status: answer.status, ...answer.refusal });
-    if (answer.refusal)
-      this.#requests.refused(`${attendance.admitted?.operation.name} ${answer.refusal.code}`, fields());
+    if (!answer.refusal && !this.#requests.tellsAnswered) return;
+    const fields = { ...this.#describe(attendance), status: answer.status, ...answer.refusal };
+    if (answer.refusal) this.#requests.refused(`${attendance.admitted?.operation.name} ${answer.refusal.code}`, fields);
     else this.#requests.answered(fields);
   }
 

@@ -18,13 +18,17 @@ export class ReadBudget {
     this.#total = total;
   }
 
+  /** Reserves at once; false where there is no room yet. What was reserved must be released. */
+  tryReserve(bytes: number): boolean {
+    const mayHave = bytes <= FREE_BYTES || (this.#waiters.size === 0 && this.#hasRoomFor(bytes));
+    if (mayHave) this.#used += bytes;
+    return mayHave;
+  }
+
   /** Resolves when there is room, rejects when `signal` is aborted before. What was reserved must be released. */
   async reserve(bytes: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (bytes <= FREE_BYTES || (this.#waiters.size === 0 && this.#hasRoomFor(bytes))) {
-      this.#used += bytes;
-      return;
-    }
+    if (this.tryReserve(bytes)) return;
     await new Promise<void>((resolve, reject) => {
       const leave = () => {
         this.#waiters.delete(waiter);
@@ -49,6 +53,7 @@ export class ReadBudget {
   }
 
   #admitWaiters(): void {
+    if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) {
       if (!this.#hasRoomFor(waiter.bytes)) return;
       this.#waiters.delete(waiter);

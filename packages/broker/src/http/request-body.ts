@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { rangeText } from "@stagemq/wire";
 import { KIB } from "../domain/size.ts";
+import { type Exchange, HungUp } from "./connections.ts";
 import type { ReadBudget } from "./read-budget.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -13,19 +14,19 @@ export class RequestBody {
   readonly #request: IncomingMessage;
   readonly #maxBytes: number;
   readonly #budget: ReadBudget;
-  readonly #signal: AbortSignal;
+  readonly #exchange: Exchange;
   /** The Content-Length; 0 where there is no body, undefined where only its end will tell. */
   readonly #declared: number | undefined;
   #reserved = 0;
   #seen = 0;
 
-  /** `signal` is aborted when the client hangs up; then `read` and `discard` reject with its reason. */
-  constructor(request: IncomingMessage, maxBytes: number, budget: ReadBudget, signal: AbortSignal) {
-    this.#request = request;
+  /** When the client hangs up, what waits for the body rejects with `HungUp`. */
+  constructor(exchange: Exchange, maxBytes: number, budget: ReadBudget) {
+    this.#request = exchange.request;
     this.#maxBytes = maxBytes;
     this.#budget = budget;
-    this.#signal = signal;
-    this.#declared = declaredLength(request);
+    this.#exchange = exchange;
+    this.#declared = declaredLength(exchange.request);
   }
 
   /** Refuses what the headers already say is too much. */
@@ -36,7 +37,9 @@ export class RequestBody {
   /** Waits in the socket until there is room. Refuses more than the limit, which may leave a rest unread. */
   async read(): Promise<Buffer> {
     if (this.#declared === 0) return NOTHING;
-    return this.#declared === undefined ? this.#readUndeclared() : this.#readDeclared(this.#declared);
+    if (this.#declared === undefined) return this.#readUndeclared();
+    if (!this.#tryReserve(this.#declared)) await this.#reserve(this.#declared);
+    return this.#readDeclared(this.#declared);
   }
 
   /** Refuses more than the limit too, but needs no room. */
@@ -58,14 +61,18 @@ export class RequestBody {
   }
 
   async #readDeclared(length: number): Promise<Buffer> {
-    await this.#reserve(length);
-    const bytes = Buffer.allocUnsafe(length); // the HTTP parser lets exactly this much through before the end
+    let bytes: Buffer | undefined;
     let filled = 0;
     await this.#eachChunk((chunk) => {
-      filled += chunk.copy(bytes, filled);
+      if (chunk.length === length) {
+        bytes = chunk; // nearly always it comes in one piece
+      } else {
+        bytes ??= Buffer.allocUnsafe(length); // the HTTP parser lets exactly this much through before the end
+        filled += chunk.copy(bytes, filled);
+      }
       return true;
     });
-    return bytes;
+    return bytes ?? NOTHING;
   }
 
   async #readUndeclared(): Promise<Buffer> {
@@ -94,35 +101,53 @@ export class RequestBody {
   }
 
   async #reserve(bytes: number): Promise<void> {
-    await this.#budget.reserve(bytes, this.#signal);
+    await this.#budget.reserve(bytes, this.#exchange.signal);
     this.#reserved += bytes;
+  }
+
+  #tryReserve(bytes: number): boolean {
+    if (!this.#budget.tryReserve(bytes)) return false;
+    this.#reserved += bytes;
+    return true;
   }
 
   /** Hands every chunk to `take` until the end (true), or until it wants no more (false). */
   #eachChunk(take: (chunk: Buffer) => boolean | Promise<true>): Promise<boolean> {
     const request = this.#request;
-    const signal = this.#signal;
+    const exchange = this.#exchange;
     return new Promise((resolve, reject) => {
-      const settle = (outcome: () => void) => {
+      const leave = () => {
         request.off("data", onData).off("end", onEnd);
-        signal.removeEventListener("abort", onAbort);
-        outcome();
+        exchange.onHangUp = undefined;
       };
-      const onEnd = () => settle(() => resolve(true));
-      const onAbort = () => settle(() => reject(signal.reason));
+      const onEnd = () => {
+        leave();
+        resolve(true);
+      };
+      const onHangUp = () => {
+        leave();
+        reject(new HungUp());
+      };
       const onData = (chunk: Buffer) => {
         this.#seen += chunk.length;
         const more = take(chunk);
         if (more === true) return;
         request.pause();
-        if (more === false) return settle(() => resolve(false));
+        if (more === false) {
+          leave();
+          resolve(false);
+          return;
+        }
         more.then(
           () => request.resume(),
-          (error: unknown) => settle(() => reject(error)),
+          (error: unknown) => {
+            leave();
+            reject(error);
+          },
         );
       };
-      if (signal.aborted) return onAbort();
-      signal.addEventListener("abort", onAbort, { once: true });
+      if (exchange.hasHungUp) return onHangUp();
+      exchange.onHangUp = onHangUp;
       request.on("end", onEnd).on("data", onData).resume();
     });
   }

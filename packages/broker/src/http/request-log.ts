@@ -18,8 +18,13 @@ export class RequestLog {
     this.#log = log;
   }
 
-  answered(fields: () => LogFields): void {
-    if (this.#log.isEnabled("debug")) this.#log.write("debug", "request.answered", fields());
+  /** Whether anybody wants to know of requests that were answered. */
+  get tellsAnswered(): boolean {
+    return this.#log.isEnabled("debug");
+  }
+
+  answered(fields: LogFields): void {
+    this.#log.write("debug", "request.answered", fields);
   }
 
   /** Nobody was there to get the answer. */

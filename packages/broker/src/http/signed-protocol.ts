@@ -59,7 +59,7 @@ export class SignedProtocol {
   }
 
   /** Carries out what was admitted. Refuses by throwing, as the engine does. */
-  async perform(admitted: Admitted, document: Buffer, call: Call, visit: Visit): Promise<Answer> {
+  perform(admitted: Admitted, document: Buffer, call: Call, visit: Visit): Promise<Answer> {
     checkDigest(admitted, document);
     const { operation } = admitted;
     const instance = operation.instance ?? this.#options.defaultInstance; // INS-1
