@@ -10,6 +10,9 @@ export const XML_CONTENT_TYPE = "text/xml;charset=utf-8";
 /** 24 upper-case hex digits: the time in seconds, and eight random bytes. */
 export function formatRequestId(epochMs: number, randomBytes: Uint8Array): string {
   const seconds = Math.floor(epochMs / 1000);
-  const time = seconds.toString(16).padStart(8, "0").slice(-8);
-  return (time + Buffer.from(randomBytes).toString("hex").slice(0, 16).padStart(16, "0")).toUpperCase();
+  let id = seconds.toString(16).padStart(8, "0").slice(-8).toUpperCase();
+  for (let at = 0; at < 8; at++) id += HEX[randomBytes[at] ?? 0];
+  return id;
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0").toUpperCase());

@@ -12,7 +12,9 @@ export class SystemRandom implements Random {
 
   bytes(length: number): Uint8Array {
     if (length > POOL_BYTES) return randomFillSync(new Uint8Array(length));
-    return Uint8Array.from(this.#take(length));
+    const bytes = new Uint8Array(length);
+    bytes.set(this.#take(length));
+    return bytes;
   }
 
   below(bound: number): number {

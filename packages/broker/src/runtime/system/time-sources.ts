@@ -1,5 +1,5 @@
 import { uptime } from "node:os";
-import { hrtime } from "node:process";
+import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { DurationMs, EpochMs } from "../../domain/time.ts";
 
@@ -15,7 +15,7 @@ export interface TimeSources {
 
 export const systemTimeSources: TimeSources = {
   wall: () => Date.now(),
-  steady: () => Number(hrtime.bigint() / 1_000_000n),
+  steady: () => Math.floor(performance.now()),
   sinceBoot: () => Math.floor(uptime() * 1_000),
   startTimer: (delay, ring) => {
     const timer = setTimeout(ring, delay);
