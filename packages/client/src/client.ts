@@ -12,6 +12,7 @@ import { RemoteProducer } from "./producing/remote-producer.ts";
 import { RemoteTransactionalProducer } from "./producing/remote-transactional-producer.ts";
 import type { TransactionalProducer } from "./producing/transactional-producer.ts";
 import { readOptions } from "./read-options.ts";
+import { Tracing } from "./tracing/tracing.ts";
 
 /**
  * The way to one broker: stagemq, or ApsaraMQ for RocketMQ over HTTP. One client serves a whole process; it opens connections
@@ -27,7 +28,8 @@ export class Client implements AsyncDisposable {
     const settings = readOptions(options);
     this.#exchange = openExchange(settings);
     const broker = new RemoteBroker(this.#exchange, settings.instance);
-    this.#core = { settings, broker, turns: new KeyedTurns(), services: new Set() };
+    const tracing = new Tracing(settings.endpoint, settings.instance);
+    this.#core = { settings, broker, tracing, turns: new KeyedTurns(), services: new Set() };
   }
 
   /** For messages that consumers see at once, or at their time. Bodies are text or UTF-8 bytes. @throws InvalidArgumentError */

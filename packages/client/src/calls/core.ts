@@ -1,5 +1,6 @@
 import type { CallOptions } from "../client-options.ts";
 import { toMilliseconds } from "../duration.ts";
+import type { Tracing } from "../tracing/tracing.ts";
 import type { KeyedTurns } from "./keyed-turns.ts";
 import type { RemoteBroker, Terms } from "./remote-broker.ts";
 import type { Settings } from "./settings.ts";
@@ -8,6 +9,7 @@ import type { Settings } from "./settings.ts";
 export interface Core {
   readonly settings: Settings;
   readonly broker: RemoteBroker;
+  readonly tracing: Tracing;
   /** Of sharding keys. */
   readonly turns: KeyedTurns;
   /** What close() stops first. */

@@ -15,7 +15,7 @@ export interface HandlingTask<T> {
   readonly maxMessages: number;
   receive(maxMessages: number, signal: AbortSignal): Promise<readonly Lease<T>[]>;
   acknowledge(leases: readonly Lease[]): Promise<void>;
-  readonly handler: Handler<T>;
+  readonly handle: Handler<T>;
 }
 
 /** Receives and handles until it is stopped; resolves when all that was in hand is handled and acknowledged. */
@@ -81,7 +81,7 @@ class Handling<T> {
   async #handle(lease: Lease<T>): Promise<boolean> {
     const { message } = lease;
     const { logger } = this.#core.settings;
-    const { what, handler } = this.#task;
+    const { what, handle } = this.#task;
     const over = new AbortController();
     const cancel = lease.whenOver(() => {
       const sentence = `A handler is still busy with message ${message.messageId} of ${what}, whose time is up: it comes again.`;
@@ -89,7 +89,7 @@ class Handling<T> {
       over.abort(new Error(sentence));
     });
     try {
-      await handler(message, { signal: over.signal });
+      await handle(message, { signal: over.signal });
       return true;
     } catch (error) {
       const sentence = `The handler failed at message ${message.messageId} of ${what}, which comes again: ${String(error)}`;

@@ -93,7 +93,8 @@ export class RemoteConsumer<T> implements Consumer<T> {
       receive: (count: number, stopping: AbortSignal) =>
         this.#receiveLeases({ maxMessages: count, waitSeconds }, stopping),
       acknowledge: (leases: readonly Lease[]) => this.acknowledge(leases.map(({ message }) => message)),
-      handler,
+      handle: (message: ReceivedMessage<T>, context: { readonly signal: AbortSignal }) =>
+        this.#core.tracing.process(this, message, () => handler(message, context)),
     };
     return startService(this.#core, signal, (stopping) => handleMessages(this.#core, task, stopping));
   }
@@ -111,7 +112,9 @@ export class RemoteConsumer<T> implements Consumer<T> {
   #poll(bounds: PollBounds, options: CallOptions): Promise<PollReply> {
     const { topic, group } = this;
     const poll = { topic, group, kind: this.#kind, tag: this.#tag, ...bounds };
-    return this.#core.broker.receive(poll, termsOf(this.#core, options));
+    const { broker, tracing } = this.#core;
+    const terms = termsOf(this.#core, options);
+    return tracing.receive(this, () => broker.receive(poll, terms));
   }
 
   #toBatch({ messages: received, requestId }: PollReply): Batch<T> {

@@ -8,7 +8,7 @@ import { FIELD_OF, KEYS, SHARDING_KEY, START_DELIVER_TIME, TRANS_CHECK_T } from 
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_DEFERRED_BODY_BYTES = 64 * 1024;
-const MAX_PROPERTIES_BYTES = 16 * 1024;
+export const MAX_PROPERTIES_BYTES = 16 * 1024;
 const MAX_TAG_CHARACTERS = 64;
 
 export interface EncodeOptions<T> {
@@ -18,8 +18,6 @@ export interface EncodeOptions<T> {
   readonly checkAfterSeconds?: number;
   /** Epoch milliseconds, for what is delayed from now on. */
   readonly now: number;
-  /** Added to the sender's properties, unless they are there. */
-  readonly context?: readonly PropertyPair[];
 }
 
 /** The document that publishes a message. Refuses what the broker would refuse, in its words. */
@@ -29,8 +27,7 @@ export function encodeMessage<T>(message: OutgoingMessage<T>, options: EncodeOpt
   const own = Object.entries(properties);
   for (const [name, value] of own) checkProperty(name, value);
   for (const [name, value] of reserved) checkValue(`The ${FIELD_OF[name]}`, value);
-  const added = (options.context ?? []).filter(([name]) => properties[name] === undefined);
-  const text = formatProperties([...reserved, ...own, ...added]).text.slice(0, -1);
+  const text = formatProperties([...reserved, ...own]).text.slice(0, -1);
   const body = encodeBody(message.body, options.codec);
   const names = reserved.map(([name]) => name);
   checkBody(body, names.includes(START_DELIVER_TIME) || names.includes(TRANS_CHECK_T));

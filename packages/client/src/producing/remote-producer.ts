@@ -1,6 +1,8 @@
+import { Buffer } from "node:buffer";
 import { type Core, termsOf } from "../calls/core.ts";
 import type { CallOptions } from "../client-options.ts";
 import type { Codec } from "../codec.ts";
+import { addProperties } from "../messages/add-properties.ts";
 import { encodeMessage } from "../messages/encode-message.ts";
 import type { OutgoingMessage } from "../messages/outgoing-message.ts";
 import { checkTopicName } from "../names.ts";
@@ -19,15 +21,21 @@ export class RemoteProducer<T> implements Producer<T> {
   }
 
   async publish(message: OutgoingMessage<T>, options: CallOptions = {}): Promise<Published> {
-    const { broker, turns, settings } = this.#core;
-    const document = encodeMessage(message, { codec: this.#codec, now: settings.world.wall() });
+    const { settings, broker, tracing, turns } = this.#core;
+    const { tag, shardingKey, delay, deliverAt } = message;
     const terms = termsOf(this.#core, options);
-    if (message.shardingKey === undefined) return broker.publish(this.topic, document, terms);
-    const turn = turns.enter(`${this.topic}\n${message.shardingKey}`);
+    const document = encodeMessage(message, { codec: this.#codec, now: settings.world.wall() });
+    // Before anything is awaited: the order of the calls is the order in line.
+    const turn = shardingKey === undefined ? undefined : turns.enter(`${this.topic}\n${shardingKey}`);
+    const isDelayed = delay !== undefined || deliverAt !== undefined;
+    const kind = isDelayed ? "delay" : shardingKey === undefined ? "normal" : "fifo";
+    const sent = { topic: this.topic, kind, tag, shardingKey, bodyBytes: Buffer.byteLength(document.body) } as const;
     try {
-      return await broker.publish(this.topic, document, { ...terms, turn: turn.come });
+      return await tracing.publish(sent, (context) =>
+        broker.publish(this.topic, addProperties(document, context), { ...terms, turn: turn?.come }),
+      );
     } finally {
-      turn.leave();
+      turn?.leave();
     }
   }
 }

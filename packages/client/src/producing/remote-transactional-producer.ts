@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { startService } from "../background/service.ts";
 import { type Core, termsOf } from "../calls/core.ts";
 import type { CallOptions } from "../client-options.ts";
@@ -7,6 +8,7 @@ import { pollBounds } from "../consuming/remote-consumer.ts";
 import { toMillisecondsWithin } from "../duration.ts";
 import { RefusedError } from "../errors/refused-error.ts";
 import { UnreadableReplyError } from "../errors/unreadable-reply-error.ts";
+import { addProperties } from "../messages/add-properties.ts";
 import { encodeMessage } from "../messages/encode-message.ts";
 import { toReceivedMessage } from "../messages/to-received-message.ts";
 import { checkGroupName, checkTopicName } from "../names.ts";
@@ -95,9 +97,15 @@ export class RemoteTransactionalProducer<T, R> implements TransactionalProducer<
   async #publishHalf(message: HalfOutgoingMessage<T>, options: CallOptions): Promise<OpenHalfMessage> {
     const { checkAfter = DEFAULT_CHECK_AFTER, ...rest } = message;
     const checkAfterSeconds = Math.ceil(toMillisecondsWithin(checkAfter, "checkAfter", "10s", "300s") / 1_000);
-    const { broker, settings } = this.#core;
+    const { topic } = this;
+    const { broker, settings, tracing } = this.#core;
+    const terms = termsOf(this.#core, options);
     const document = encodeMessage<T>(rest, { codec: this.#codec, checkAfterSeconds, now: settings.world.wall() });
-    const { receiptHandle, ...published } = await broker.publish(this.topic, document, termsOf(this.#core, options));
+    const bodyBytes = Buffer.byteLength(document.body);
+    const sent = { topic, kind: "transaction", tag: rest.tag, shardingKey: undefined, bodyBytes } as const;
+    const { receiptHandle, ...published } = await tracing.publish(sent, (context) =>
+      broker.publish(topic, addProperties(document, context), terms),
+    );
     if (receiptHandle === undefined) {
       throw new UnreadableReplyError("The message was stored, but its reply has no transaction handle.", {
         requestId: published.requestId,

@@ -1,7 +1,6 @@
 import { request } from "node:http";
 import { Agent, type AgentOptions, type RequestOptions } from "node:https";
-import type { Duplex } from "node:stream";
-import { connect } from "node:tls";
+import { connect, type TLSSocket } from "node:tls";
 import { proxyHeaders } from "./proxy.ts";
 
 /** Keeps TLS connections that lead through a proxy, each in a tunnel that CONNECT opened. */
@@ -17,7 +16,7 @@ export class TunnelAgent extends Agent {
 
   override createConnection(
     options: RequestOptions,
-    made: (error: Error | null, connection: Duplex) => void = () => undefined,
+    made: (error: Error | null, connection: TLSSocket) => void = () => undefined,
   ): undefined {
     const { hostname: host, port } = this.#proxy;
     const fail = (error: Error): void => made(error, undefined as never);
