@@ -67,6 +67,75 @@ describe.concurrent("the test interface", () => {
     await broker.stop();
   });
 
+  it("TIM-5.6: lists messages by state, and says what it expected", async ({ expect }) => {
+    const broker = await BrokerProcess.start({ args: ["--clock", "simulated"] });
+    const post = (verb: string, body: object) => postTo(broker, `/api/v1/test/${verb}`, JSON.stringify(body));
+    await ask(broker, publish("orders", { tag: "paid", properties: "KEYS:o-1|" }));
+    expect(await post("messages", { topic: "orders", state: "ready" })).toMatchObject({
+      status: 200,
+      answer: { messages: [{ topic: "orders", state: "ready", tag: "paid", key: "o-1", body: "hello", attempt: 0 }] },
+    });
+    await ask(broker, poll("orders", "GID_a"));
+    const { answer } = await post("messages", { topic: "orders", state: "in-flight", group: "GID_a" });
+    const { now = "" } = (await post("advance", { by: "0s" })).answer;
+    const dueAt = new Date(Date.parse(now) + 300_000).toISOString();
+    expect(answer).toMatchObject({ messages: [{ group: "GID_a", attempt: 1, dueAt }] });
+
+    const met = await post("expect", { topic: "orders", state: "published", tag: "paid", body: "hello", times: 1 });
+    expect(met).toMatchObject({ status: 200, answer: { messages: [{ key: "o-1" }] } });
+    const missed = await post("expect", { topic: "orders", state: "published", tag: "sent", within: "0s" });
+    expect(missed.status).toBe(409);
+    expect(missed.answer.error).toContain('with tag "sent"; there were none.');
+    await broker.reset();
+    expect(await post("messages", { topic: "orders", state: "published" })).toMatchObject({ answer: { messages: [] } });
+    await broker.stop();
+  });
+
+  it("TIM-5.6: lets requests fail, answers come late, twice or not at all", async ({ expect }) => {
+    const broker = await BrokerProcess.start({ args: ["--clock", "simulated"] });
+    const post = (verb: string, body: object) => postTo(broker, `/api/v1/test/${verb}`, JSON.stringify(body));
+    expect(await post("fail", { operation: "publish", code: "QpsLimitExceeded", topic: "orders" })).toEqual({
+      status: 200,
+      answer: { faults: [{ operation: "publish", kind: "fail", code: "QpsLimitExceeded", times: 1, topic: "orders" }] },
+    });
+    expect(verdictOf(await ask(broker, publish("orders")))).toBe("400 QpsLimitExceeded");
+    await post("drop", { operation: "publish" });
+    await expect(ask(broker, publish("orders"))).rejects.toThrow();
+    await post("duplicate", {});
+    expect(await bodiesOf(broker, poll("orders", "GID_a"))).toEqual(["hello"]);
+    expect(await bodiesOf(broker, poll("orders", "GID_a"))).toEqual(["hello"]);
+    await post("delay", { operation: "publish", by: "1h", times: 1 });
+    const late = ask(broker, publish("orders"));
+    await post("expect", { topic: "orders", state: "published", times: 2 });
+    await broker.advance("1h");
+    expect(verdictOf(await late)).toBe("201");
+    await post("fail", { operation: "receive", code: "InternalError", times: 9 });
+    expect(await post("clear-faults", {})).toEqual({ status: 200, answer: { faults: [] } });
+    expect(await post("faults", {})).toEqual({ status: 200, answer: { faults: [] } });
+    await broker.stop();
+  });
+
+  it("TIM-5.6: says what is wrong with what it is asked, and what would be right", async ({ expect }) => {
+    const broker = await BrokerProcess.start({ args: ["--clock", "simulated"] });
+    for (const [verb, body, sentence] of [
+      ["fail", '{"operation":"acknowlege","code":"InternalError"}', "Did you mean acknowledge?"],
+      ["fail", '{"operation":"publish","kode":"InternalError"}', '"kode" is no field; there are operation, code,'],
+      ["fail", '{"operation":5}', "operation is 5; it must be text."],
+      ["fail", "[]", 'The body is no JSON object. fail takes {"operation":"acknowledge"'],
+      ["messages", '{"topic":"orders","state":"gone"}', 'state is "gone"; it must be one of published, delivered,'],
+      ["expect", '{"topic":"orders","state":"ready","properties":{"a":1}}', "it must be an object of texts."],
+      ["expect", '{"topic":"orders","state":"ready","times":"2"}', 'times is "2"; it must be a number.'],
+      ["drop", '{"operation":"publish","lose":"all"}', 'lose is "all"'],
+      ["delay", '{"operation":"publish"}', 'delay takes {"operation":"publish","by":"200ms"}.'],
+    ] as const) {
+      const { status, answer } = await postTo(broker, `/api/v1/test/${verb}`, body);
+      expect([status, answer.error]).toEqual([400, expect.stringContaining(sentence)]);
+    }
+    const unknown = await postTo(broker, "/api/v1/test/fial", "{}");
+    expect([unknown.status, unknown.answer.error]).toEqual([404, expect.stringContaining("advance, reset, messages,")]);
+    await broker.stop();
+  });
+
   it("says what is wrong with what it is asked", async ({ expect }) => {
     const broker = await BrokerProcess.start({ args: ["--clock", "simulated"] });
     const before = await broker.advance("0s");

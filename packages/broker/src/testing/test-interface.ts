@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { BrokerError } from "../domain/broker-error.ts";
-import { nearestName } from "../domain/nearest-name.ts";
 import { ExpectationError } from "./expectation.ts";
 import type { ErrorCode } from "./fault-codes.ts";
 import type { FaultScope, TestOperation } from "./faults.ts";
@@ -148,8 +147,7 @@ export class TestInterface {
     const { method = "", url = "" } = request;
     const name = url.startsWith(BASE) ? url.slice(BASE.length) : "";
     const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
-    if (method !== "POST" || verb === undefined)
-      return { status: 404, body: { error: describeUnknown(method, url, name) } };
+    if (method !== "POST" || verb === undefined) return { status: 404, body: { error: describeUnknown(method, url) } };
     const isLoose = Object.keys(verb.fields).length === 0;
     const given = readFields(isLoose && text === "" ? "{}" : text, isLoose ? undefined : verb.fields);
     if (typeof given === "string") return mistake(name, verb, given);
@@ -167,10 +165,8 @@ function mistake(name: string, { example }: Verb, what: string): Reply {
   return { status: 400, body: { error: `${what} ${name} takes ${example}.` } };
 }
 
-function describeUnknown(method: string, url: string, name: string): string {
-  const nearest = nearestName(name, Object.keys(VERBS));
-  const meant = nearest === undefined || nearest === name ? "" : ` Did you mean ${BASE}${nearest}?`;
-  return `There is no ${method} ${url}. There are POST ${BASE}{${Object.keys(VERBS).join("|")}}.${meant}`;
+function describeUnknown(method: string, url: string): string {
+  return `There is no ${method} ${url}. There are POST ${BASE}${Object.keys(VERBS).join(", ")}.`;
 }
 
 /** What was sent, or what is wrong with it. Without fields anything will do, and none of it is looked at. */
