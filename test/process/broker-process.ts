@@ -56,7 +56,9 @@ export class DidNotStart extends Error {
   readonly errorOutput: string;
 
   constructor(ended: Ended | undefined, errorOutput: string) {
-    super(`the broker did not start:\n${errorOutput}`);
+    const how =
+      ended === undefined ? `within ${READY_WITHIN_MS / 1_000} s` : `and ended with ${ended.code ?? ended.signal}`;
+    super(`the broker did not start ${how}:\n${errorOutput}`);
     this.ended = ended;
     this.errorOutput = errorOutput;
   }
