@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { type BuildOptions, build, transform } from "esbuild";
-import type { PublishedPackage } from "./published-package.ts";
+import type { Entry, PublishedPackage } from "./published-package.ts";
 
 const TARGET = "node20.19";
 
@@ -32,10 +32,11 @@ export async function translateToCommonJs(esm: string, into: string): Promise<vo
   await writeFile(join(into, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
 }
 
-/** What a user's bundler would make of it. */
-export async function minify(published: PublishedPackage): Promise<Readonly<Record<string, Uint8Array>>> {
-  const { outputFiles } = await build({ ...optionsOf(published), outdir: "/", minify: true, write: false });
-  return Object.fromEntries(outputFiles.map(({ path, contents }) => [relative("/", path), contents]));
+/** What a user's bundler makes of all that one entry exports, in one file. */
+export async function minify(published: PublishedPackage, entry: Entry): Promise<Uint8Array> {
+  const options = optionsOf({ ...published, entries: [entry] });
+  const { outputFiles } = await build({ ...options, splitting: false, minify: true, outdir: "/", write: false });
+  return Buffer.concat(outputFiles.map(({ contents }) => contents));
 }
 
 function optionsOf({ folder, entries, dependencies, manifest }: PublishedPackage) {

@@ -15,6 +15,12 @@ const run = promisify(execFile);
 const STAGEMQ = ["--offline", "stagemq"];
 /** Where READMEs say that the broker is. */
 const SHOWN = "http://127.0.0.1:4876";
+/** What is elsewhere in a container. */
+const CONTAINER: Readonly<Record<string, string>> = {
+  "0.0.0.0:4876": "127.0.0.1:0",
+  "/data": "served",
+  "/etc/stagemq/stagemq.yaml": "stagemq.yaml",
+};
 /** Every user of TypeScript on Node has them. */
 const NODE_TYPES = { "@types/node": "*" };
 
@@ -35,7 +41,7 @@ beforeAll(async () => {
   const flags = ["--registry", registry.url, "--no-audit", "--no-fund"];
   await shop.outputOf("npm", "install", ...flags, ...tarballs.map((file) => join(directory, file)));
   await registry.close();
-});
+}, 240_000);
 
 afterAll(async () => {
   shop?.endAll();
@@ -64,15 +70,32 @@ describe("the tarballs, installed into an empty folder without a network", () =>
     );
   });
 
-  it("serve, and their client publishes and consumes, as ES module and as CommonJS", async () => {
+  it("serve, and their client publishes and consumes: as ES module, as CommonJS, in the place of the official SDK", async () => {
     const { ready, ended } = await shop.serve("npx", ...STAGEMQ, "dev", "--http", "127.0.0.1:0", "--ready-json");
     expect(ready).toMatchObject({ event: "ready", dataDirectory: join(shop.path, ".stagemq") });
     await shop.write({
-      "readme.mjs": (await snippetOf("@stagemq/client")).replace(SHOWN, ready.http),
-      "flow.cjs": FLOW,
+      "module.mjs": (await snippetOf("@stagemq/client")).replace(SHOWN, ready.http),
+      "commonjs.cjs": FLOW,
+      "drop-in.cjs": (await snippetOf("."))
+        .replace(SHOWN, ready.http)
+        .replace('require("@aliyunmq/mq-http-sdk")', 'require("@stagemq/client/mq-http-sdk")'),
     });
-    expect(await shop.outputOf("node", "readme.mjs")).toBe("paid hello\n");
-    expect(await shop.outputOf("node", "flow.cjs", ready.http)).toBe("paid hello\n");
+    expect(await shop.outputOf("node", "module.mjs")).toBe("paid hello\n");
+    expect(await shop.outputOf("node", "commonjs.cjs", ready.http)).toBe("paid hello\n");
+    expect(await shop.outputOf("node", "drop-in.cjs")).toBe("paid hello\n");
+    process.kill(ready.pid, "SIGTERM");
+    expect(await ended).toBe(0);
+  });
+
+  it("serve as the Dockerfile starts them, and are healthy by its word", async () => {
+    const { start, health } = await readDockerfile();
+    await shop.write({ "stagemq.yaml": "version: 1\n" });
+    const here = start.map((word) => CONTAINER[word] ?? word.replace("/opt/stagemq/", `${shop.path}/`));
+    expect((await shop.run("node", ...health)).exitCode).toBe(1);
+    const { ready, ended } = await shop.serve("node", ...here, "--ready-json");
+    const [flag = "", program = ""] = health;
+    expect(program).toContain(SHOWN);
+    expect((await shop.run("node", flag, program.replace(SHOWN, ready.http))).exitCode).toBe(0);
     process.kill(ready.pid, "SIGTERM");
     expect(await ended).toBe(0);
   });
@@ -84,7 +107,7 @@ describe("the tarballs, installed into an empty folder without a network", () =>
 
   it("bring the test kit", async () => {
     await shop.write({ "kit.mjs": KIT });
-    expect(await shop.outputOf("node", "kit.mjs")).toBe("300000\n");
+    expect(await shop.outputOf("node", "kit.mjs")).toBe("1 2\n");
   });
 
   for (const { title, compiler, options, files } of COMPILATIONS) {
@@ -98,9 +121,20 @@ describe("the tarballs, installed into an empty folder without a network", () =>
   }
 });
 
-/** What a package's README shows first, as it was installed. */
+/** What the Dockerfile gives node, in both of its lines. */
+async function readDockerfile(): Promise<Readonly<Record<"start" | "health", readonly string[]>>> {
+  const text = await readFile(join(ROOT, "Dockerfile"), "utf8");
+  const words = (instruction: RegExp) => JSON.parse(instruction.exec(text)?.[1] ?? "[]") as string[];
+  const entry = words(/^ENTRYPOINT (.*)$/m);
+  const health = words(/^HEALTHCHECK [^\n]*\n *CMD (.*)$/m);
+  expect([entry[0], health[0]]).toEqual(["node", "node"]);
+  return { start: [...entry.slice(1), ...words(/^CMD (.*)$/m)], health: health.slice(1) };
+}
+
+/** What the README of an installed package, or of the repository, shows first. */
 async function snippetOf(name: string): Promise<string> {
-  const readme = await readFile(join(shop.path, "node_modules", name, "README.md"), "utf8");
+  const folder = name === "." ? ROOT : join(shop.path, "node_modules", name);
+  const readme = await readFile(join(folder, "README.md"), "utf8");
   const [, snippet] = /^```js\n(.*?)^```$/ms.exec(readme) ?? [];
   return snippet ?? `throw new Error("the README of ${name} shows nothing")`;
 }

@@ -6,9 +6,9 @@ const { Client } = require("@stagemq/client");
 
 async function main(endpoint) {
   const client = new Client({ endpoint, accessKeyId: "dev", accessKeySecret: "dev-secret" });
-  await client.producer("orders").publish({ body: "hello", tag: "paid" });
-  const batch = await client.consumer("orders", "GID_commonjs").receive({ wait: "10s" });
-  for (const message of batch.messages.slice(0, 1)) console.log(message.tag, message.body);
+  await client.producer("refunds").publish({ body: "hello", tag: "paid" });
+  const batch = await client.consumer("refunds", "GID_commonjs").receive({ wait: "10s" });
+  for (const message of batch.messages) console.log(message.tag, message.body);
   await batch.acknowledge();
   await client.close();
 }
@@ -17,16 +17,27 @@ main(process.argv[2]);
 `;
 
 export const KIT = `
-import { SimulatedClock } from "stagemq/testing";
+import { Client } from "@stagemq/client";
+import { startTestBroker } from "stagemq/testing";
 
-const clock = new SimulatedClock();
-const before = clock.now();
-await clock.advance(300_000);
-console.log(clock.now() - before);
+const broker = await startTestBroker({ clock: "simulated" });
+const client = new Client({ endpoint: broker.endpoint, ...broker.credentials });
+await client.producer("orders").publish({ body: "hello" });
+const consumer = client.consumer("orders", "GID_billing");
+const attempts = [];
+for (const advance of ["5m", "0s"]) {
+  const { messages } = await consumer.receive({ wait: 0 });
+  attempts.push(messages[0].attempt);
+  await broker.clock.advance(advance);
+}
+console.log(attempts.join(" "));
+await client.close();
+await broker.stop();
 `;
 
 const CLIENT_USER = `
 import { Client, type OutgoingMessage, type Published } from "@stagemq/client";
+import { MessageProperties, MQClient } from "@stagemq/client/mq-http-sdk";
 
 export async function publish(client: Client, message: OutgoingMessage): Promise<Published> {
   return client.producer("orders").publish(message);
@@ -40,15 +51,27 @@ export async function consume(client: Client): Promise<string[]> {
   }
   return bodies;
 }
+
+export async function publishAsBefore(client: MQClient): Promise<string> {
+  const properties = new MessageProperties();
+  properties.messageKey("order-1");
+  const { body } = await client.getProducer("MQ_INST_dev", "orders").publishMessage("hello", "paid", properties);
+  return body.MessageId;
+}
 `;
 
 const TEST_WRITER = `
+import { Client } from "@stagemq/client";
 import { VERSION } from "@stagemq/broker";
-import { SimulatedClock } from "stagemq/testing";
+import { startTestBroker } from "stagemq/testing";
 
 export async function test(): Promise<string> {
-  const clock = new SimulatedClock();
-  await clock.advance(300_000);
+  const broker = await startTestBroker({ clock: "simulated" });
+  const client = new Client({ endpoint: broker.endpoint, ...broker.credentials });
+  await client.producer("orders").publish({ body: "hello", tag: "paid" });
+  await broker.expect("orders").toHavePublished({ tag: "paid", times: 1 });
+  await broker.clock.advance("5m");
+  await broker.stop();
   return VERSION;
 }
 `;
