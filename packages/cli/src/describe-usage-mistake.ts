@@ -13,7 +13,10 @@ export function describeUsageMistake({ code, message }: CommanderError, flags: r
     const [flag = "", argument = ""] = quoted.split(" ");
     return `${flag} needs a value: ${argument.replace(/[<>]/g, "")}.`;
   }
-  if (code === "commander.excessArguments") return "There is a word too many: only flags may follow the command.";
+  if (code === "commander.excessArguments") {
+    const takesWords = !message.includes("Expected 0 arguments");
+    return `There is a word too many: ${takesWords ? "put what has spaces into quotes" : "only flags may follow the command"}.`;
+  }
   const sentence = message.replace(/^error: /, "");
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1).replace(/\.$/, "")}.`;
 }

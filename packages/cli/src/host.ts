@@ -16,9 +16,15 @@ export interface Host {
   readonly terminal: boolean;
   /** And that person can answer. */
   readonly interactive: boolean;
+  /** How many characters fit into a line of standard output, where a person reads that; absent elsewhere. */
+  readonly columns: number | undefined;
   openDoor(): Promise<Door>;
   /** To standard output: only what was asked for. */
   answer(text: string): void;
+  /** The same, and waits until it is on its way. False: nobody reads it any more. */
+  print(text: string): Promise<boolean>;
+  /** Standard input, to its end. */
+  readInput(): AsyncIterable<Uint8Array>;
   /** To standard error. */
   tell(text: string): void;
   ask(question: string): Promise<string>;

@@ -17,10 +17,13 @@ export const processHost: Host = {
   uid: process.getuid?.(),
   terminal: process.stderr.isTTY === true,
   interactive: process.stderr.isTTY === true && process.stdin.isTTY === true,
+  columns: process.stdout.isTTY ? process.stdout.columns : undefined,
   openDoor: () => import("@stagemq/broker"),
   answer: (text) => {
     process.stdout.write(text);
   },
+  print,
+  readInput: () => process.stdin,
   tell: (text) => {
     process.stderr.write(text);
   },
@@ -70,6 +73,12 @@ function stopRequested(): Promise<void> {
     };
     process.on("SIGTERM", onSignal);
     process.on("SIGINT", onSignal);
+  });
+}
+
+function print(text: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, (error) => resolve(!error));
   });
 }
 

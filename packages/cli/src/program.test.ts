@@ -108,10 +108,16 @@ beforeEach(() => {
     uid: 1000,
     terminal: false,
     interactive: false,
+    columns: undefined,
     openDoor: async () => door as Door,
     answer: (text) => {
       told.out += text;
     },
+    print: async (text) => {
+      told.out += text;
+      return true;
+    },
+    readInput: async function* () {},
     tell: (text) => {
       told.err += text;
     },

@@ -2,8 +2,12 @@ import { Command, CommanderError } from "commander";
 import { addBackup } from "./command-line/add-backup.ts";
 import { addBench } from "./command-line/add-bench.ts";
 import { addBrokerCommands } from "./command-line/add-broker-commands.ts";
+import { addCheck } from "./command-line/add-check.ts";
 import { addCheckCompat } from "./command-line/add-check-compat.ts";
+import { addCompletion } from "./command-line/add-completion.ts";
+import { addConsume } from "./command-line/add-consume.ts";
 import { addFsck } from "./command-line/add-fsck.ts";
+import { addSend } from "./command-line/add-send.ts";
 import { type CommandLine, helpOf, withExample } from "./command-line/command-line.ts";
 import { describeUsageMistake } from "./describe-usage-mistake.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -12,10 +16,14 @@ import type { Door, Host } from "./host.ts";
 /** In the order of the help. */
 const COMMANDS: readonly ((line: CommandLine) => void)[] = [
   addBrokerCommands,
+  addSend,
+  addConsume,
+  addCheck,
   addBench,
   addCheckCompat,
   addFsck,
   addBackup,
+  addCompletion,
 ];
 
 /** Does what the command line says; resolves to the exit code. */
