@@ -1,6 +1,6 @@
 import { type ExecFileException, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
@@ -63,6 +63,18 @@ export class EmptyFolder {
     if (exitCode !== 0)
       throw new Error(`${program} ${args.join(" ")} ended with ${exitCode}:\n${output}${errorOutput}`);
     return output;
+  }
+
+  /** The packages that node takes files from while it runs this. */
+  async packagesLoadedBy(...args: readonly string[]): Promise<string[]> {
+    const coverage = join(this.path, "coverage");
+    await run(process.execPath, args, { cwd: this.path, env: { ...this.#environment, NODE_V8_COVERAGE: coverage } });
+    const reports = (await readdir(coverage)).map((file) => readFile(join(coverage, file), "utf8"));
+    const urls = (await Promise.all(reports)).flatMap((report) =>
+      (JSON.parse(report) as { result: { url: string }[] }).result.map(({ url }) => url),
+    );
+    const names = urls.flatMap((url) => /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules)/.exec(url)?.[1] ?? []);
+    return [...new Set(names)];
   }
 
   /** Starts a command that tells in a line of JSON that it serves. */

@@ -70,6 +70,15 @@ describe("the tarballs, installed into an empty folder without a network", () =>
     );
   });
 
+  it("load no broker to say their version", async () => {
+    const program = join(shop.path, "node_modules/stagemq/dist/main.js");
+    const loaded = await shop.packagesLoadedBy(program, "--version");
+    expect(loaded).toContain("stagemq");
+    expect(loaded.filter((name) => ["pino", "yaml", "zod", "cli-table3", "@stagemq/client"].includes(name))).toEqual(
+      [],
+    );
+  });
+
   it("serve, and their client publishes and consumes: as ES module, as CommonJS, in the place of the official SDK", async () => {
     const { ready, ended } = await shop.serve("npx", ...STAGEMQ, "dev", "--http", "127.0.0.1:0", "--ready-json");
     expect(ready).toMatchObject({ event: "ready", dataDirectory: join(shop.path, ".stagemq") });
