@@ -188,6 +188,9 @@ export class FaultyDisk implements Disk {
     this.#entries.sync(directory);
   }
 
+  /** There are no turns of a loop here: promises are all there is. */
+  async gather(): Promise<void> {}
+
   async lock(directory: string): Promise<DiskLock | LockHolder> {
     await this.#step("lock");
     if (this.#locked.has(directory)) return { held: false, pid: 1 };

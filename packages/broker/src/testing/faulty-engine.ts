@@ -19,6 +19,7 @@ import { AnswerLost } from "../http/answer-lost.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { handleRefusalOf, toRefusal } from "./fault-codes.ts";
 import type { Errand, FaultEffect, Faults } from "./faults.ts";
+import type { History } from "./history.ts";
 import { RepeatedDeliveries } from "./repeated-deliveries.ts";
 
 type Failure = Extract<FaultEffect, { readonly kind: "fail" }>;
@@ -30,8 +31,8 @@ export interface FaultyEngineParts {
   readonly waitClocks: readonly [Clock, ...Clock[]];
   /** By which the engine measures invisible times. */
   readonly clock: Clock;
-  /** Told of deliveries that are made again. */
-  readonly onRepeated: (request: Pick<ReceiveRequest, "topic" | "group">, deliveries: readonly Delivery[]) => void;
+  /** Is told of deliveries that are made again. */
+  readonly history: History;
 }
 
 /** Does what its engine does, but for the faults that a test has asked for: the outermost wrapper. */
@@ -85,8 +86,9 @@ export class FaultyEngine implements Engine {
   }
 
   async giveBack(call: Call, request: GiveBackRequest): Promise<void> {
-    const handles = this.#repeated.takeBack(request);
-    if (handles.length > 0) await this.#engine.giveBack(call, { ...request, handles });
+    const { repeated, others } = this.#repeated.takeBack(request);
+    this.#parts.history.noteGivenBack(repeated);
+    if (others.length > 0) await this.#engine.giveBack(call, { ...request, handles: others });
   }
 
   settled(): Promise<void> {
@@ -114,7 +116,7 @@ export class FaultyEngine implements Engine {
     const deliverOnceMore = async (): Promise<Delivery[]> => {
       const again = this.#repeated.take(errand, request.maxMessages, this.#parts.clock.now());
       if (again.length > 0) {
-        this.#parts.onRepeated(request, again);
+        this.#parts.history.noteDelivered(request, again);
         return again;
       }
       const deliveries = await carryOut();

@@ -40,7 +40,8 @@ const MAX_ENTRIES = 100_000;
 export class History {
   readonly #published = new Set<Published>();
   readonly #delivered = new Set<Delivered>();
-  readonly #byHandle = new Map<ReceiptHandle, Delivered>();
+  /** Several where a test had it delivered once more. */
+  readonly #byHandle = new Map<ReceiptHandle, Delivered[]>();
   readonly #byId = new Map<string, Published>();
   readonly #byTransaction = new Map<ReceiptHandle, Published>();
 
@@ -78,25 +79,22 @@ export class History {
         isAcknowledged: false,
       };
       this.#delivered.add(entry);
-      this.#byHandle.set(handle, entry);
+      this.#byHandle.set(handle, [...(this.#byHandle.get(handle) ?? []), entry]);
       oldestOver(this.#delivered);
     }
     while (this.#byHandle.size > MAX_ENTRIES) deleteFirst(this.#byHandle);
   }
 
-  /** It was delivered to nobody. */
+  /** The newest of these deliveries reached nobody. */
   noteGivenBack(handles: readonly ReceiptHandle[]): void {
     for (const handle of handles) {
-      const entry = this.#byHandle.get(handle);
-      if (entry === undefined) continue;
-      this.#delivered.delete(entry);
-      this.#byHandle.delete(handle);
+      const entry = this.#byHandle.get(handle)?.pop();
+      if (entry !== undefined) this.#delivered.delete(entry);
     }
   }
 
   noteAcknowledged(handle: ReceiptHandle): void {
-    const entry = this.#byHandle.get(handle);
-    if (entry !== undefined) entry.isAcknowledged = true;
+    for (const entry of this.#byHandle.get(handle) ?? []) entry.isAcknowledged = true;
   }
 
   /** A back-check gives a new handle for the same transaction. */

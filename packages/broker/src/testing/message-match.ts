@@ -78,7 +78,7 @@ function hasKey(keys: string, wanted: string): boolean {
 
 function hasBody(body: string, wanted: NonNullable<MessageMatch["body"]> | null): boolean {
   if (typeof wanted === "string") return body === wanted;
-  if (wanted instanceof RegExp) return new RegExp(wanted.source, wanted.flags.replace(/[gy]/g, "")).test(body);
+  if (wanted instanceof RegExp) return new RegExp(wanted).test(body);
   try {
     return hasAtLeast(JSON.parse(body), wanted);
   } catch {

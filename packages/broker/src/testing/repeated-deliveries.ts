@@ -25,15 +25,17 @@ export class RepeatedDeliveries {
     return taken;
   }
 
-  /** Keeps what was made again and reached nobody; the rest is for the engine. */
-  takeBack({ handles }: GiveBackRequest): ReceiptHandle[] {
-    return handles.filter((handle) => {
-      const repeated = this.#repeated.get(handle);
-      if (repeated === undefined) return true;
+  /** Keeps what was made again and reached nobody; the others are for the engine. */
+  takeBack({ handles }: GiveBackRequest): Record<"repeated" | "others", ReceiptHandle[]> {
+    const found = { repeated: [] as ReceiptHandle[], others: [] as ReceiptHandle[] };
+    for (const handle of handles) {
+      const again = this.#repeated.get(handle);
+      found[again === undefined ? "others" : "repeated"].push(handle);
+      if (again === undefined) continue;
       this.#repeated.delete(handle);
-      this.#waiting.set(repeated.room, [repeated.delivery, ...(this.#waiting.get(repeated.room) ?? [])]);
-      return false;
-    });
+      this.#waiting.set(again.room, [again.delivery, ...(this.#waiting.get(again.room) ?? [])]);
+    }
+    return found;
   }
 
   clear(): void {

@@ -81,7 +81,7 @@ export class TestBench {
       faults: this.#faults,
       waitClocks,
       clock,
-      onRepeated: (request, deliveries) => this.#history.noteDelivered(request, deliveries),
+      history: this.#history,
     });
     this.engine = this.#faulty;
   }

