@@ -174,6 +174,11 @@ describe("the command line", () => {
     [["dev", "--http"], "--http needs a value: HOST:PORT. See stagemq dev --help.\n"],
     [["dev", "--fast=1"], "--fast takes no value. See stagemq dev --help.\n"],
     [["dev", "here"], "There is a word too many: only flags may follow the command. See stagemq dev --help.\n"],
+    [
+      ["send", "orders", "two", "words"],
+      "There is a word too many: put what has spaces into quotes. See stagemq send --help.\n",
+    ],
+    [["send"], "Missing required argument 'topic'. See stagemq send --help.\n"],
     [["deb"], "Unknown command deb. Did you mean dev? See stagemq --help.\n"],
     [["--colour"], "Unknown option --colour. See stagemq --help.\n"],
     [["backup", "copy"], "Unknown command copy. See stagemq backup --help.\n"],
@@ -196,15 +201,22 @@ describe("the command line", () => {
     expect(told.out).toBe("");
   });
 
-  it.each([[["dev"]], [["fsck"]], [["check-compat"]], [["backup"]], [["backup", "restore"]]])(
-    "the help of %j has no example of another command",
-    async (words) => {
-      expect(await run(...words, "--help")).toBe(0);
-      const examples = told.out.replace(/\s+/g, " ").match(/Example: stagemq/g);
-      const own = told.out.replace(/\s+/g, " ").match(new RegExp(`Example: stagemq ${words.join(" ")}`, "g"));
-      expect(own).toEqual(examples?.map((example) => `${example} ${words.join(" ")}`));
-    },
-  );
+  it.each([
+    [["dev"]],
+    [["send"]],
+    [["consume"]],
+    [["check"]],
+    [["completion"]],
+    [["fsck"]],
+    [["check-compat"]],
+    [["backup"]],
+    [["backup", "restore"]],
+  ])("the help of %j has no example of another command", async (words) => {
+    expect(await run(...words, "--help")).toBe(0);
+    const examples = told.out.replace(/\s+/g, " ").match(/Example: stagemq/g);
+    const own = told.out.replace(/\s+/g, " ").match(new RegExp(`Example: stagemq ${words.join(" ")}`, "g"));
+    expect(own).toEqual(examples?.map((example) => `${example} ${words.join(" ")}`));
+  });
 
   it.each([
     ["18.19.1", "stagemq needs Node 20.19 or newer; this is 18.19.1."],

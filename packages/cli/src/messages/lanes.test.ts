@@ -61,6 +61,8 @@ describe("lanes", () => {
   it("tell of work that did not report its failure", async () => {
     const lanes = new Lanes(9);
     await lanes.enter("a", () => Promise.reject(new Error("a bug")));
+    await settled();
     await expect(lanes.drained()).rejects.toThrow("a bug");
+    await expect(lanes.enter("b", async () => {})).rejects.toThrow("a bug");
   });
 });
