@@ -6,6 +6,8 @@ import type { Caller } from "./caller.ts";
 /** What all that is made of one client calls with. */
 export interface Connection {
   readonly exchange: Exchange;
+  /** Of the endpoint: `http://host:port`. */
+  readonly origin: string;
   /** How long one call may take; a poll may take its wait longer. */
   readonly timeoutMs: number;
 }
@@ -25,7 +27,8 @@ export function connectionOf(caller: Caller): Connection {
   // The official SDK has no bound: programs that poll a hundred topics at once go on doing so.
   const maxConnections = Number.MAX_SAFE_INTEGER;
   const settings = readOptions({ endpoint: caller.endpoint, credentials, maxConnections });
-  const connection = { exchange: openExchange(settings), timeoutMs: settings.timeoutMs };
+  const { origin } = settings.endpoint;
+  const connection = { exchange: openExchange(settings), origin, timeoutMs: settings.timeoutMs };
   connections.set(caller, connection);
   return connection;
 }

@@ -24,11 +24,11 @@ export class TopicCalls {
   readonly #url: string;
 
   constructor(client: Caller, instanceId: string | null | undefined, topic: string) {
-    const { exchange, timeoutMs } = connectionOf(client);
+    const { exchange, origin, timeoutMs } = connectionOf(client);
     this.#broker = new RemoteBroker(exchange, instanceId || undefined);
     this.#timeoutMs = timeoutMs;
     this.#topic = topic;
-    this.#url = `${client.endpoint}/topics/${topic}/messages`;
+    this.#url = `${origin}/topics/${topic}/messages`;
   }
 
   publish(
