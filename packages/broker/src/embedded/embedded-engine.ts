@@ -60,14 +60,18 @@ export interface EmbeddedEngineParts {
   readonly waitClocks: readonly [Clock, ...Clock[]];
 }
 
-/** Opens the journal and adds it up. What comes back serves at once. */
-export async function openEmbeddedEngine(parts: EmbeddedEngineParts): Promise<Engine> {
+/** Opens the journal and adds it up. What comes back serves at once. `showLedger` is for who holds it against its journal. */
+export async function openEmbeddedEngine(
+  parts: EmbeddedEngineParts,
+  showLedger: (ledger: Ledger) => void = () => {},
+): Promise<Engine> {
   const { journal, runtime, settings } = parts;
   try {
     await journal.open();
     const tags = new TagHasher(journal.secret);
     const opened = await openLedger(journal, settings, (tag) => tags.hash(tag));
     checkNothingIsLost(journal, opened);
+    showLedger(opened.ledger);
     runtime.clock.startFrom(opened.ledger.newestAt);
     return new EmbeddedEngine(parts, opened, tags);
   } catch (error) {

@@ -77,11 +77,15 @@ export function describeDifference(one: ReadonlyMap<string, string>, other: Read
 
 /** The plain ones, which are the most, without the detour. */
 function textOf(value: unknown): string {
-  if (typeof value === "object" && value !== null) return JSON.stringify(value, replaceMaps);
+  if (typeof value === "object" && value !== null) return JSON.stringify(value, inOrder);
   return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
-function replaceMaps(_key: string, value: unknown): unknown {
+/** Maps too, and whatever comes in one order here and in another there. */
+function inOrder(_key: string, value: unknown): unknown {
   if (value instanceof Map) return [...value].sort(([one], [other]) => one - other);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+  }
   return value === Number.POSITIVE_INFINITY ? "infinity" : value;
 }

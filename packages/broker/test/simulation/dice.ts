@@ -1,5 +1,11 @@
 import { SeededRandom } from "../../src/testing/seeded-random.ts";
 
+/** Streams behind those of all steps. */
+const BEHIND_STEPS = 2 ** 20;
+export const HEALING = BEHIND_STEPS;
+export const BEGINNING = BEHIND_STEPS + 1;
+export const SIZE_LIMIT = BEHIND_STEPS + 2;
+
 /** Draws of one seed. Every step has a stream of its own, so that leaving one out changes no other. */
 export class Dice {
   readonly #seed: number;

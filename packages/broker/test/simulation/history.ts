@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { LogFields } from "../../src/runtime/log.ts";
 
 /** What a run must have met at least once, or its silence proves nothing. */
 export const SOMETIMES = [
@@ -7,6 +8,8 @@ export const SOMETIMES = [
   "snapshot fallback",
   "old segments deleted",
   "message dropped by its age",
+  "message dropped for its size",
+  "refused for what may not be dropped",
   "batch acknowledged in part, then expired",
   "commit racing a check",
   "handle used at its deadline",
@@ -22,7 +25,7 @@ export const SOMETIMES = [
   "start on a full disk",
   "space again after a full disk",
   "housekeeping put off",
-  "ledger rebuilt without its newest snapshot",
+  "ledger compared with its journal",
   "rot turned back unseen",
   "message dead-lettered",
   "delivery given back",
@@ -39,7 +42,6 @@ const TOLD: Readonly<Record<string, Sometimes>> = {
   "journal.shortened": "old segments deleted",
   "housekeeping.failed": "housekeeping put off",
   "housekeeping.no-room": "housekeeping put off",
-  "messages.dropped": "message dropped by its age",
 };
 
 /** All that happened in one seed, in order. */
@@ -56,9 +58,11 @@ export class History {
   }
 
   /** The broker logged it. */
-  heard(event: string): void {
+  heard(event: string, { reason }: LogFields = {}): void {
     const what = TOLD[event];
     if (what !== undefined) this.met(what);
+    if (event !== "messages.dropped") return;
+    this.met(reason === "size" ? "message dropped for its size" : "message dropped by its age");
   }
 
   get digest(): string {

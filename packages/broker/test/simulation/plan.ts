@@ -1,6 +1,6 @@
 import type { EngineSettings } from "../../src/embedded/settings.ts";
 import { DEFAULTS } from "../conformance/bench.ts";
-import type { Dice } from "./dice.ts";
+import { type Dice, SIZE_LIMIT } from "./dice.ts";
 
 /** What a step of a seed may be, and how often it is. */
 const OPERATIONS = {
@@ -44,7 +44,7 @@ const ONLY_WHERE_SPACE_IS_WATCHED: ReadonlySet<Operation> = new Set(["fillDisk",
 const NEVER_ON_A_SLOW_DISK: ReadonlySet<Operation> = new Set(["wait", "hangUp"]);
 
 /** Faults that are no steps of their own; the shrinker leaves them out one by one too. */
-export const FAULTS = ["faults at starts", "slow disk", "tags"] as const;
+export const FAULTS = ["faults at starts", "slow disk", "tags", "size limit"] as const;
 
 export type Fault = (typeof FAULTS)[number];
 
@@ -66,14 +66,22 @@ export interface Plan {
   readonly failsAtStarts: boolean;
   /** DUR-3; 0: the space is not watched. */
   readonly reserveBytes: number;
+  /** After every so-manieth step the ledger that lives is held against one rebuilt from the journal. */
+  readonly comparesEvery: number;
   readonly operations: readonly Operation[];
   readonly steps: readonly Step[];
 }
 
 const DAYS = 3 * 86_400_000;
 
-/** These steps of the seed, and every fault that it draws but for those left out. */
-export function drawPlan(seed: number, dice: Dice, indices: readonly number[], without: readonly Fault[]): Plan {
+interface Wanted extends Pick<Plan, "seed" | "comparesEvery"> {
+  /** These steps of the seed. */
+  readonly indices: readonly number[];
+  /** Every fault that the seed draws but for these. */
+  readonly without: readonly Fault[];
+}
+
+export function drawPlan(dice: Dice, { seed, indices, without, comparesEvery }: Wanted): Plan {
   const settings: EngineSettings = {
     ...DEFAULTS,
     invisibleFor: dice.pick([5_000, 30_000]),
@@ -104,19 +112,27 @@ export function drawPlan(seed: number, dice: Dice, indices: readonly number[], w
     dice.turnTo(index);
     return { index, operation: dice.pick(weighted) };
   });
+  dice.turnTo(SIZE_LIMIT);
+  const retentionBytes = dice.oneIn(4) && !without.includes("size limit") ? drawSizeLimit(dice) : undefined;
   const diskTakesUpTo = isSlow && !without.includes("slow disk") ? 400 : 0;
   return {
     seed,
-    settings,
+    settings: { ...settings, retentionBytes },
     groups,
     usesTags,
     segmentBytes,
     diskTakesUpTo,
     failsAtStarts,
     reserveBytes,
+    comparesEvery,
     operations,
     steps,
   };
+}
+
+/** Most seeds write more than that in all; what may not be dropped takes some of it. */
+function drawSizeLimit(dice: Dice): number {
+  return dice.pick([2_000, 12_000, 12_000, 30_000]) + dice.below(20_000);
 }
 
 /** Snapshots and rounds far more often than anybody would want them. */

@@ -10,6 +10,8 @@ export interface SeedOptions {
   readonly steps?: number | readonly number[];
   readonly without?: readonly Fault[];
   readonly spoil?: Spoil;
+  /** After every so-manieth step the ledger that lives is held against one rebuilt from the journal: that is dear. */
+  readonly comparesEvery?: number;
 }
 
 export interface SeedReport {
@@ -21,16 +23,23 @@ export interface SeedReport {
 }
 
 export const STEPS = 500;
+const COMPARES_EVERY = 100;
 
 /** One history, drawn from its seed alone: workload, faults, then healing. */
-export async function simulate({ seed, steps = STEPS, without = [], spoil = {} }: SeedOptions): Promise<SeedReport> {
+export async function simulate({
+  seed,
+  steps = STEPS,
+  without = [],
+  spoil = {},
+  comparesEvery = COMPARES_EVERY,
+}: SeedOptions): Promise<SeedReport> {
   const history = new History();
   const dice = new Dice(seed);
   const indices = typeof steps === "number" ? Array.from({ length: steps }, (_, index) => index) : steps;
-  const plan = drawPlan(seed, dice, indices, without);
+  const plan = drawPlan(dice, { seed, indices, without, comparesEvery });
   const { steps: drawn, ...options } = plan;
   history.note("options", options, { steps: drawn.length });
-  const broker = new SimulatedBroker(machineRandom(seed), plan, spoil, (event) => history.heard(event));
+  const broker = new SimulatedBroker(machineRandom(seed), plan, spoil, (event, fields) => history.heard(event, fields));
   const failure = await failureOf(() => new Workload(plan, dice, broker, history).run());
   return { seed, plan, history, failure };
 }

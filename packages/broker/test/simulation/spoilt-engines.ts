@@ -1,3 +1,4 @@
+import type { AppliedFact, DeliveriesGivenBack } from "../../src/embedded/journal/fact.ts";
 import type { Catalog, Delivery, Engine } from "../../src/engine/engine.ts";
 import type { Disk, DiskFile } from "../../src/runtime/disk.ts";
 import type { Spoil } from "./simulated-broker.ts";
@@ -99,8 +100,27 @@ export const SPOILT: Readonly<Record<string, Spoil>> = {
   "drops what is too young": {
     settings: (settings) => ({ ...settings, retentionAge: Math.floor(settings.retentionAge / 2) }),
   },
+  "keeps more than its size": {
+    settings: ({ retentionBytes: _, ...settings }) => ({ ...settings, retentionBytes: undefined }),
+  },
+  "drops what would fit": {
+    settings: ({ retentionBytes, ...settings }) => ({
+      ...settings,
+      retentionBytes: retentionBytes && retentionBytes / 2,
+    }),
+  },
+  "holds in its ledger what its journal does not say": {
+    ledger: (ledger) => {
+      const apply = ledger.apply.bind(ledger);
+      ledger.apply = (fact, position) => apply(isGivenBack(fact) ? { ...fact, why: "no-room" } : fact, position);
+    },
+  },
   "never syncs a name": { disk: (disk) => ({ ...portOf<Disk>(disk), syncDirectory: async () => {} }) },
 };
+
+function isGivenBack(fact: AppliedFact): fact is DeliveriesGivenBack {
+  return fact.kind === "deliveries-given-back";
+}
 
 function withVerbs(verbs: (engine: Engine) => Partial<Engine>): Spoil {
   return { engine: (engine) => ({ ...engine, ...portOf<Engine>(engine), ...verbs(engine) }) };

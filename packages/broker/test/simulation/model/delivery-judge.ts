@@ -134,6 +134,7 @@ export class DeliveryJudge {
       violated(message.half === undefined ? "DLY-1" : "TX-1", `${message.name} was delivered while it was invisible`);
     }
     if (this.#world.isTooOld(message)) violated("RET-1", `${message.name} was delivered although it was too old`);
+    this.#world.sizeLimit.checkOffered(message, this.#now);
     const isFirst = states.some(({ kind }) => kind === "ready") && attempt === 1;
     if ((isFirst || !poll.ordered) && !matches(message, poll.tags)) {
       violated("TAG-1", `${message.name} does not match ${poll.tags}`);
@@ -310,12 +311,12 @@ export class DeliveryJudge {
       const answer = refusal ?? "done";
       const { of, until } = known;
       // GRP-1: its topic may have been forgotten and made again.
-      const isOfAnother = of.origin !== undefined && until <= this.#now && this.#world.mayBeTooOld(of);
+      const isOfAnother = of.origin !== undefined && until <= this.#now && this.#world.mayBeGone(of);
       if (answer === "invalid" && isOfAnother) continue;
       const states = this.#world.statesOf(of, group);
       const worlds = states.map((state) => acknowledged(state, { handle, until }, this.#now));
       // RET-1: what was dropped counts as acknowledged.
-      const isDropped = this.#world.mayBeTooOld(of) && until > this.#now && answer === "done";
+      const isDropped = this.#world.mayBeGone(of) && until > this.#now && answer === "done";
       const left = worlds.filter(({ answers }) => isDropped || answers.some((allowed) => allowed === answer));
       if (left.length === 0) {
         violated("DEL-5", `${answer} for ${of.name} of ${group}: ${JSON.stringify(states)} at ${this.#now}`);

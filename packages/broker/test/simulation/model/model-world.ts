@@ -1,6 +1,7 @@
 import type { DurationMs, EpochMs } from "../../../src/domain/time.ts";
 import { type DeliveryState, isOver, READY } from "./delivery-states.ts";
 import { ModelMessage, type Place } from "./model-message.ts";
+import { SizeLimit } from "./size-limit.ts";
 import { violated } from "./violation.ts";
 
 /** The settings of which the model knows; the times are those of the rules, shortened. */
@@ -15,6 +16,7 @@ export interface ModelSettings {
   readonly checkRounding: DurationMs;
   /** RET-1. */
   readonly retentionAge: DurationMs;
+  readonly retentionBytes: number | undefined;
   /** TIM-2. */
   readonly ageRestsFor: DurationMs;
 }
@@ -60,6 +62,7 @@ export class ModelWorld {
   /** Orders what becomes visible. */
   step = 0;
   readonly queues: ReadonlyMap<string, number>;
+  readonly sizeLimit: SizeLimit;
   readonly handles = new Map<string, KnownHandle>();
   readonly #groups = new Map<string, ModelGroup>();
   readonly #byTopic = new Map<string, ModelMessage[]>();
@@ -72,6 +75,7 @@ export class ModelWorld {
   constructor(settings: ModelSettings, queues: ReadonlyMap<string, number>, groups: readonly ModelGroup[]) {
     this.settings = settings;
     this.queues = queues;
+    this.sizeLimit = new SizeLimit(settings.retentionBytes);
     for (const group of groups) this.#groups.set(group.name, group);
   }
 
@@ -198,7 +202,7 @@ export class ModelWorld {
 
   /** Whether it is so in every world that is left. */
   surely(message: ModelMessage, group: string, is: (state: DeliveryState) => boolean): boolean {
-    if (!message.isCertain || message.visible !== "yes" || this.mayBeTooOld(message)) return false;
+    if (!message.isCertain || message.visible !== "yes" || this.mayBeGone(message)) return false;
     for (const state of this.statesOf(message, group)) if (!is(state)) return false;
     return true;
   }
@@ -237,9 +241,9 @@ export class ModelWorld {
     return this.rests === "no" && visibleBy + this.settings.retentionAge < this.wall;
   }
 
-  /** RET-1: it was too old at some time, so that it may be gone. */
-  mayBeTooOld(message: ModelMessage): boolean {
-    return this.hasAged(message, message.visibleFrom);
+  /** RET-1: it was too old, or too much, at some time. */
+  mayBeGone(message: ModelMessage): boolean {
+    return this.hasAged(message, message.visibleFrom) || this.sizeLimit.mayBeGone(message);
   }
 
   /** Whether the wall clock has shown, since the message is there, an hour at which what is dated so was too old. */
@@ -248,6 +252,7 @@ export class ModelWorld {
   }
 
   #startRetention(message: ModelMessage, isSure: boolean): void {
+    this.sizeLimit.joined(message);
     message.visibleFrom = Math.min(message.visibleFrom, message.deliverAt ?? message.publishedAt, this.wall);
     // It never counts as visible before those in front of it, which a later hour of the wall clock may have shown.
     const isWritten = isSure && !this.mayStarve && !this.mayHaveFailed;
@@ -266,6 +271,8 @@ export class ModelWorld {
       dead.shownBefore = from.shownBefore;
       this.add(dead);
     }
+    // RET-1.3: dropped before it died, it never came here.
+    if (!dead.isCertain && this.sizeLimit.mayBeGone(from)) this.sizeLimit.letGo(dead);
     if (worlds.every(({ kind }) => kind === "dead")) dead.isCertain = true;
     this.#startRetention(dead, dead.isCertain);
   }

@@ -8,6 +8,14 @@ import { ModelMessage, shard } from "./model-message.ts";
 import { type ModelGroup, type ModelSettings, ModelWorld, type Time } from "./model-world.ts";
 import { violated } from "./violation.ts";
 
+/** How a new uptime begins. */
+export interface Restart {
+  readonly settings: ModelSettings;
+  /** The end of the journal, before anything was added to it. */
+  readonly replayedTo: number;
+  readonly mayHaveFailed?: boolean;
+}
+
 /**
  * What clients may see, written from the rules alone: plain, and without a line of the engine. Each answer is judged when it
  * comes; what was under way at a crash may have happened or not, and everything else is held to the letter.
@@ -62,11 +70,23 @@ export class ReferenceModel {
       this.#age(message);
     }
     this.deliveries.tick();
+    world.sizeLimit.settled(now, !world.mayStarve && !world.mayHaveFailed);
+  }
+
+  /** How long the journal is. Before answers are judged, as what they tell may have been dropped for it (RET-1). */
+  noteExtent(extent: { readonly from: number; readonly to: number }): void {
+    this.#world.sizeLimit.noteExtent(extent, this.#world.all());
+  }
+
+  /** RET-1: what may not be dropped may leave no room. */
+  get mayRefuse(): boolean {
+    return this.#world.sizeLimit.mayRefuse;
   }
 
   /** A new uptime. Its clock begins at the later of the wall clock and the newest instant in the journal (TIM-1). */
-  restarted({ now, wall }: Time, settings: ModelSettings, mayHaveFailed = false): void {
+  restarted({ now, wall }: Time, { settings, replayedTo, mayHaveFailed = false }: Restart): void {
     const world = this.#world;
+    world.sizeLimit.restarted(replayedTo);
     this.deliveries.restarted();
     world.settings = settings;
     world.mayHaveFailed = mayHaveFailed;
@@ -86,6 +106,7 @@ export class ReferenceModel {
       message.visible = "maybe";
       message.place = undefined;
       message.visibleBy = Number.POSITIVE_INFINITY;
+      this.#world.sizeLimit.mayJoinAgain(message);
     }
     this.halves.rejuvenate(message);
     this.deliveries.rejuvenate(message);
@@ -223,7 +244,7 @@ export class ReferenceModel {
 
   /** GRP-1: made by use, and without a message for as long as the retention. */
   mayBeForgotten(topic: string): boolean {
-    return topic.startsWith("%DLQ%") && this.#world.of(topic).every((message) => this.#world.mayBeTooOld(message));
+    return topic.startsWith("%DLQ%") && this.#world.of(topic).every((message) => this.#world.mayBeGone(message));
   }
 
   hasDelayed(): boolean {
@@ -241,7 +262,7 @@ export class ReferenceModel {
     const left: { topic: string; group: string; name: string }[] = [];
     for (const message of this.#world.all()) {
       if (message.isAbsent || !message.isCertain || message.visible !== "yes") continue;
-      if (this.#world.mayBeTooOld(message)) continue;
+      if (this.#world.mayBeGone(message)) continue;
       for (const group of message.origin === undefined ? groups : [message.origin.group]) {
         if (!groups.includes(group) || this.#world.statesOf(message, group).some(isOver)) continue;
         left.push({ topic: message.topic, group, name: message.name });

@@ -110,6 +110,7 @@ export class Conversation {
   }
 
   collect(): void {
+    this.model.noteExtent(this.broker.extent);
     const all = this.#asked;
     if (all.length === 0) return;
     this.#asked = [];
@@ -147,8 +148,8 @@ export class Conversation {
       meaning.refused();
       return;
     }
-    const isFull = error.code === "storage-full" && this.mayBeFull;
-    if (isFull) this.history.met("refused on a full disk");
+    const isFull = error.code === "storage-full" && (this.mayBeFull || this.model.mayRefuse);
+    if (isFull) this.history.met(this.mayBeFull ? "refused on a full disk" : "refused for what may not be dropped");
     if (isFull || error.code === "stopping") {
       meaning.refused();
       return;

@@ -3,6 +3,7 @@ import type { EngineSettings } from "../../../src/embedded/settings.ts";
 import { describeDifference } from "../../ledger/ledger-contents.ts";
 import { violated } from "../model/violation.ts";
 import type { Plan } from "../plan.ts";
+import type { Rebuilding } from "../simulated-broker.ts";
 import type { Conversation } from "./conversation.ts";
 
 const SNAPSHOT_AT_STOP = { snapshotAtStopAfterBytes: 1, snapshotAtStopUpToBytes: 1e9 };
@@ -64,7 +65,10 @@ export class Uptimes {
     await clock.settle();
     history.note("started", clock.now(), clock.wall());
     this.#talk.settledAt = clock.now();
-    model.restarted({ now: clock.now(), wall: clock.wall() }, this.#settings, this.#talk.mayFail);
+    const { replayedTo, extent } = broker;
+    model.noteExtent(extent);
+    const restart = { settings: this.#settings, replayedTo, mayHaveFailed: this.#talk.mayFail };
+    model.restarted({ now: clock.now(), wall: clock.wall() }, restart);
     if (broker.disk.isDead) await this.crash("power-cut");
   }
 
@@ -142,9 +146,15 @@ export class Uptimes {
 
   failDisk(): void {
     const { broker, dice, history, model } = this.#talk;
+    const operation = dice.pick(["sync", "sync", "write", "rename"] as const);
+    if (operation === "rename") {
+      // Only housekeeping renames, and it can wait.
+      history.note("fail the disk", operation);
+      broker.disk.failNext(operation, "ENOSPC");
+      return;
+    }
     this.#talk.mayFail = true;
     model.fail();
-    const operation = dice.pick(["sync", "sync", "write"] as const);
     // Where the space is watched, a write without room is undone and the reserve makes some.
     const code = dice.pick(operation === "write" && !this.#watchesSpace ? ["EIO", "ENOSPC"] : ["EIO"]);
     history.note("fail the disk", operation, code);
@@ -229,17 +239,25 @@ export class Uptimes {
     await this.#startWell();
   }
 
+  /** DEL-10: the ledger is the sum of its journal, whatever has happened to it. Where the disk has all of it and is sound. */
+  async compareLedgers(from: Rebuilding): Promise<void> {
+    const { broker, history, hasFailed } = this.#talk;
+    const lived = this.#rot === undefined && !hasFailed ? broker.livingContents() : undefined;
+    if (lived === undefined) return;
+    const differences = describeDifference(lived, await broker.rebuiltContents(this.#settings, from));
+    if (differences.length > 0) {
+      violated("DEL-10", `rebuilt from the ${from}, the ledger differs: ${differences.slice(0, 5).join("; ")}`);
+    }
+    history.met("ledger compared with its journal");
+  }
+
   /** A clean stop and a start, without faults. In between: the ledger rebuilt from the journal equals the one that lived. */
   async restartWell(): Promise<void> {
     const { broker } = this.#talk;
     if (!(await broker.stop())) violated("RUN-2", "a healthy stop hangs");
     this.#talk.collect();
-    const lived = await broker.contents(this.#settings, false);
-    const rebuilt = await broker.contents(this.#settings, true);
-    this.#talk.history.met("ledger rebuilt without its newest snapshot");
-    const differences = describeDifference(lived, rebuilt);
-    if (differences.length > 0)
-      violated("DEL-10", `rebuilt, the ledger differs: ${differences.slice(0, 5).join("; ")}`);
+    await this.compareLedgers("newest snapshot");
+    await this.compareLedgers("journal");
     broker.fail("stopped", 0);
     await this.#startWell();
   }
@@ -252,6 +270,10 @@ export class Uptimes {
     const { clock } = broker;
     await clock.settle();
     this.#talk.settledAt = clock.now();
-    model.restarted({ now: clock.now(), wall: clock.wall() }, this.#settings);
+    model.noteExtent(broker.extent);
+    model.restarted(
+      { now: clock.now(), wall: clock.wall() },
+      { settings: this.#settings, replayedTo: broker.replayedTo },
+    );
   }
 }

@@ -1,4 +1,4 @@
-import type { Dice } from "../dice.ts";
+import { BEGINNING, type Dice, HEALING } from "../dice.ts";
 import type { History } from "../history.ts";
 import type { ModelGroup } from "../model/model-world.ts";
 import { ReferenceModel } from "../model/reference-model.ts";
@@ -14,9 +14,6 @@ import { Transactions } from "./transactions.ts";
 import { Uptimes } from "./uptimes.ts";
 
 const RELIEVED_WITHIN = 5_000;
-/** Of the streams of a seed: behind all its steps. */
-const HEALING = 2 ** 20;
-const BEGINNING = HEALING + 1;
 
 /** Clients as they are: some slow, some forgetful, some hang up; a machine as it may be; and all of it drawn from one seed. */
 export class Workload {
@@ -53,11 +50,15 @@ export class Workload {
     const { dice } = this.#talk;
     dice.turnTo(BEGINNING);
     await this.#begin();
-    for (const { index, operation } of this.#plan.steps) {
+    const { seed, steps, comparesEvery } = this.#plan;
+    for (const { index, operation } of steps) {
       dice.turnTo(index);
       dice.below(2 ** 20); // that which drew the operation
       if (this.#uptimes.isToEnd) await this.#uptimes.crash(dice.pick(["kill", "power-cut"]));
       await this.#do(operation);
+      if (index % comparesEvery === seed % comparesEvery) {
+        await this.#uptimes.compareLedgers(index % 2 === 0 ? "journal" : "newest snapshot");
+      }
       if (this.#talk.broker.disk.isDead) await this.#uptimes.crash("power-cut");
     }
     dice.turnTo(HEALING);
