@@ -14,7 +14,7 @@ export * from "./headers.ts";
 export { formatDate, parseDate } from "./http-date.ts";
 export { bodyMd5, contentMd5Matches, formatContentMd5 } from "./md5.ts";
 export { formatTarget, type Operation, parseOperation, type Route } from "./operations.ts";
-export { formatProperties, type PropertyPair, parseProperties } from "./properties.ts";
+export { firstLeftOut, formatProperties, type PropertyPair, parseProperties } from "./properties.ts";
 export * from "./refusal-codes.ts";
 export * from "./reserved-properties.ts";
 export {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatProperties, parseProperties } from "./properties.ts";
+import { firstLeftOut, formatProperties, parseProperties } from "./properties.ts";
 
 const mapOf = (text: string) => Object.fromEntries(parseProperties(text).pairs);
 
@@ -52,6 +52,8 @@ describe("writing Properties", () => {
   it("PUB-9.2: a value with a colon is left out of replies, and named", () => {
     const { pairs } = parseProperties("url:http://h|a:1|");
     expect(formatProperties(pairs)).toEqual({ text: "a:1|", leftOut: ["url"] });
+    expect(firstLeftOut(pairs)).toBe("url");
+    expect(firstLeftOut(pairs.slice(1))).toBeUndefined();
   });
 
   it("nothing is the empty text", () => {

@@ -33,6 +33,12 @@ export function formatProperties(pairs: Iterable<PropertyPair>): { text: string;
   return { text, leftOut };
 }
 
+/** The name of the first of these pairs, no name twice, that replies will leave out; undefined where they keep all. */
+export function firstLeftOut(pairs: Iterable<PropertyPair>): string | undefined {
+  for (const [name, value] of pairs) if (!isReadable(name) || !isReadable(value)) return name;
+  return undefined;
+}
+
 function isReadable(text: string): boolean {
-  return text !== "" && !/[:|]/.test(text);
+  return text !== "" && !text.includes(":") && !text.includes("|");
 }

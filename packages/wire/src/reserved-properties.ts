@@ -24,13 +24,20 @@ export interface ReservedIntent {
 
 /** Reads the reserved properties; one that cannot be read is never ignored but refused, and quoted (PUB-9). */
 export function readIntent(pairs: Iterable<PropertyPair>): { intent: ReservedIntent } | { reason: string } {
-  const values = new Map(pairs);
-  const key = values.get(KEYS);
-  const shardingKey = values.get(SHARDING_KEY);
-  const deliverAt = readWhole(values.get(START_DELIVER_TIME));
-  const checkAfter = readWhole(values.get(TRANS_CHECK_T));
-  if (deliverAt === "unreadable") return unreadable(START_DELIVER_TIME, values, "milliseconds since 1970");
-  if (checkAfter === "unreadable") return unreadable(TRANS_CHECK_T, values, "seconds, 10 to 300");
+  let key = "";
+  let shardingKey = "";
+  let startDeliverTime = "";
+  let transCheckT = "";
+  for (const [name, value] of pairs) {
+    if (name === KEYS) key = value;
+    else if (name === SHARDING_KEY) shardingKey = value;
+    else if (name === START_DELIVER_TIME) startDeliverTime = value;
+    else if (name === TRANS_CHECK_T) transCheckT = value;
+  }
+  const deliverAt = readWhole(startDeliverTime);
+  const checkAfter = readWhole(transCheckT);
+  if (deliverAt === "unreadable") return unreadable(START_DELIVER_TIME, startDeliverTime, "milliseconds since 1970");
+  if (checkAfter === "unreadable") return unreadable(TRANS_CHECK_T, transCheckT, "seconds, 10 to 300");
   return {
     intent: {
       ...(key ? { key } : {}),
@@ -42,14 +49,13 @@ export function readIntent(pairs: Iterable<PropertyPair>): { intent: ReservedInt
 }
 
 /** PUB-9: a fraction is cut down, an empty value is absent. */
-function readWhole(text: string | undefined): number | undefined | "unreadable" {
-  if (text === undefined || text === "") return undefined;
+function readWhole(text: string): number | undefined | "unreadable" {
+  if (text === "") return undefined;
   if (!/^-?\d+(\.\d*)?$/.test(text)) return "unreadable";
   return Math.min(Math.max(Math.floor(Number(text)), 0), Number.MAX_SAFE_INTEGER);
 }
 
-function unreadable(name: string, values: ReadonlyMap<string, string>, wanted: string) {
-  const given = values.get(name) ?? "";
+function unreadable(name: string, given: string, wanted: string) {
   const quoted = given.length > 64 ? `${given.slice(0, 64)}…` : given;
   return { reason: `the property ${name} is "${quoted}"; it should be ${wanted}` };
 }

@@ -7,6 +7,7 @@ import { type Answer, refuse, type Visit } from "./answer.ts";
 import { type AuthenticateOptions, authenticate } from "./authenticate.ts";
 import { BROKER_REFUSALS, DOOR_REFUSALS } from "./error-table.ts";
 import { type HintOptions, hintFor } from "./hints.ts";
+import { KnownOperations } from "./known-operations.ts";
 import { LeftOutProperties } from "./left-out-properties.ts";
 import { acknowledgeMessages } from "./operations/acknowledge-messages.ts";
 import { consumeHalfMessages } from "./operations/consume-half-messages.ts";
@@ -30,9 +31,10 @@ export interface SignedProtocolOptions extends AuthenticateOptions, HintOptions 
   readonly version: string;
 }
 
-/** The protocol of this door: a head and a body in, an answer out. Knows no socket and keeps nothing. */
+/** The protocol of this door: a head and a body in, an answer out. Knows no socket. */
 export class SignedProtocol {
   readonly #desk: Desk;
+  readonly #known = new KnownOperations();
   readonly #credentials: Credentials;
   readonly #runtime: Pick<Runtime, "clock">;
   readonly #options: SignedProtocolOptions;
@@ -51,8 +53,10 @@ export class SignedProtocol {
 
   /** What the head alone decides: names the operation and the caller, or refuses. */
   admit(head: SignedRequest, visit: Visit): Admitted {
-    const operation = this.#route(head, visit);
+    const known = this.#known.find(head);
+    const operation = known ?? this.#route(head, visit);
     const caller = authenticate(head, this.#credentials, this.#runtime.clock.wall(), this.#options);
+    if (known === undefined) this.#known.keep(head, operation);
     const hasDocument = head.method !== "GET";
     const contentMd5 = head.headers["content-md5"];
     return { operation, caller, hasDocument, contentMd5: typeof contentMd5 === "string" ? contentMd5 : undefined };

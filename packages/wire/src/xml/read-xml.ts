@@ -103,12 +103,14 @@ class XmlReader {
   #readElement(shapes: readonly ElementShape[], siblings: readonly XmlElement[]): XmlElement {
     const start = this.#at;
     this.#at += 1;
-    const name = this.#readName();
-    const shape = shapes.find((candidate) => candidate.name === name);
+    const shape = shapes.find((candidate) => this.#isAtName(candidate.name));
     if (shape === undefined) {
+      const unknown = this.#readName();
       const expected = shapes.map((candidate) => `<${candidate.name}>`).join(", ");
-      throw this.#fault("unknown-element", `<${shorten(name)}> is not one of ${expected}`, start);
+      throw this.#fault("unknown-element", `<${shorten(unknown)}> is not one of ${expected}`, start);
     }
+    const { name } = shape;
+    this.#at += name.length;
     if (!shape.many && siblings.some((sibling) => sibling.name === name)) {
       throw this.#fault("repeated-element", `<${name}> is there twice`, start);
     }
@@ -304,8 +306,8 @@ class XmlReader {
   #readEndTag(name: string): void {
     const start = this.#at;
     this.#at += "</".length;
-    const found = this.#readName();
-    if (found !== name) throw this.#malformed(`<${name}> is closed by </${shorten(found)}>`, start);
+    if (!this.#isAtName(name)) throw this.#malformed(`<${name}> is closed by </${shorten(this.#readName())}>`, start);
+    this.#at += name.length;
     this.#skipBlanks();
     this.#expect(GREATER);
   }
@@ -336,7 +338,7 @@ class XmlReader {
   }
 
   #readPseudoAttribute(name: string): string | undefined {
-    if (!this.#looksAt(Buffer.from(name))) return undefined;
+    if (!this.#isAt(name)) return undefined;
     this.#at += name.length;
     this.#readEquals();
     const quote = this.#readQuote();
@@ -355,6 +357,18 @@ class XmlReader {
       else this.#at += 1;
     }
     return this.#bytes.toString("utf8", start, this.#at);
+  }
+
+  /** Whether this name stands here, whole. */
+  #isAtName(name: string): boolean {
+    return this.#isAt(name) && !isNameByte(this.#peek(name.length));
+  }
+
+  #isAt(ascii: string): boolean {
+    for (let place = 0; place < ascii.length; place += 1) {
+      if (this.#peek(place) !== ascii.charCodeAt(place)) return false;
+    }
+    return true;
   }
 
   #readEquals(): void {

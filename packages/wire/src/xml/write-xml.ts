@@ -19,6 +19,8 @@ export function writeText(name: string, text: string, indent = "  "): string {
 // WIRE-53: all but the characters of XML 1.0. Most SDKs lose a whole batch over one of them.
 const UNWRITABLE = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 const SPECIAL = /[&<>\r]/;
+/** Nearly all text: stands for itself, which one look at it tells. */
+const PLAIN = /^[!-%'-;=?-~][\t\n -%'-;=?-~]*$/;
 const ONLY_BLANKS = /^[ \t\n\r]+$/;
 
 const REPLACEMENT = Buffer.from("\uFFFD");
@@ -38,6 +40,7 @@ const ADDED = Uint8Array.from(WRITTEN, (written) => (written?.length ?? 1) - 1);
 
 /** Text as every SDK reads it back unchanged; characters that XML cannot carry become U+FFFD. */
 export function escapeXml(text: string): string {
+  if (PLAIN.test(text)) return text;
   // PHP and C++ drop text of blanks alone, unless its first character is a reference.
   if (ONLY_BLANKS.test(text)) return `&#${text.charCodeAt(0)};${escapeSpecial(text.slice(1))}`;
   return escapeSpecial(text);

@@ -2,7 +2,7 @@ import {
   bodyMd5,
   decodePublishRequest,
   encodePublishReply,
-  formatProperties,
+  firstLeftOut,
   KEYS,
   parseProperties,
   type ReservedIntent,
@@ -33,7 +33,7 @@ export async function publishMessage(desk: Desk, { visit, call, topic }: Errand,
     message,
     intent: toIntent(reserved),
   });
-  const [leftOut] = formatProperties(pairs).leftOut;
+  const leftOut = firstLeftOut(pairs);
   if (leftOut !== undefined) desk.leftOut.say(topic, leftOut);
   const reply = encodePublishReply({
     messageId,
