@@ -318,21 +318,23 @@ class EmbeddedEngine implements Engine {
     for (const room of rooms) this.#waiting.wake(room);
   }
 
+  readonly #draw = (): number => this.#runtime.random.below(2 ** 32);
+
   #context(): Context {
-    return { moment: this.#moment(), settings: this.#settings, draw: () => this.#runtime.random.below(2 ** 32) };
+    return { moment: this.#moment(), settings: this.#settings, draw: this.#draw };
   }
 
   /** Adds facts to journal and ledger, and wakes whom they concern. Says how far the disk must be before an answer. */
   #commit(facts: readonly Fact[]): Position {
     if (facts.length === 0) return this.#newest;
     const positions = this.#journal.append(facts);
-    for (const [index, fact] of facts.entries()) this.#apply(fact, positions[index] ?? 0);
+    for (let index = 0; index < facts.length; index++) this.#apply(facts[index] as Fact, positions[index] ?? 0);
     const position = positions.at(-1) ?? this.#newest;
     this.#newest = position;
     this.#housekeeper.note(position, facts);
     this.#log.note(facts, positions);
     this.#sweeper.setAlarm();
-    for (const room of roomsWokenBy(facts, this.#ledger)) this.#waiting.wake(room);
+    if (this.#waiting.size > 0) for (const room of roomsWokenBy(facts, this.#ledger)) this.#waiting.wake(room);
     return position;
   }
 

@@ -96,7 +96,7 @@ export class Housekeeper {
   note(newest: Position, facts: readonly Fact[]): void {
     this.#end = newest + 1;
     if (this.#end >= this.#nextLookAt) this.#look();
-    if (facts.some(({ kind }) => kind === "messages-dropped")) this.#planRound(this.#settings.roundAfterDrop);
+    for (const { kind } of facts) if (kind === "messages-dropped") this.#planRound(this.#settings.roundAfterDrop);
   }
 
   /** Ends what it is doing. The next start replays less for a snapshot now; it is taken if that does not take long. */

@@ -2,7 +2,7 @@ import type { TopicRef } from "../domain/names.ts";
 import { describeDuration } from "../domain/time.ts";
 import type { TopicKind } from "../domain/topic.ts";
 import type { Log, LogFields, LogLevel } from "../runtime/log.ts";
-import type { Fact, Position } from "./journal/fact.ts";
+import type { Fact, MessagesDelivered, Position } from "./journal/fact.ts";
 import type { MessageReader } from "./message-reader.ts";
 import type { PollMemory } from "./poll-memory.ts";
 import type { Ledger } from "./state/ledger.ts";
@@ -53,12 +53,12 @@ export class MessageLog {
     for (const fact of facts) {
       this.#noteTopic(fact);
       this.#noteEnd(fact);
+      if (fact.kind === "messages-delivered") this.#noteBlocked(fact);
     }
-    const lines = facts.flatMap((fact) => this.#blockedBy(fact));
-    if (this.#log.isEnabled(this.#level)) {
-      lines.push(...facts.flatMap((fact, index) => this.#linesOf(fact, positions[index] ?? 0)));
+    if (!this.#log.isEnabled(this.#level)) return;
+    for (const [index, fact] of facts.entries()) {
+      for (const line of this.#linesOf(fact, positions[index] ?? 0)) this.#queue(line);
     }
-    for (const line of lines) this.#queue(line);
   }
 
   /** PUB-2: said once for each topic and kind. */
@@ -112,19 +112,14 @@ export class MessageLog {
   }
 
   /** ORD-6: a message that would be a dead letter by now comes again and again instead. */
-  #blockedBy(fact: Fact): Line[] {
-    if (fact.kind !== "messages-delivered") return [];
-    const { topic, group, queue } = fact;
+  #noteBlocked({ topic, group, queue, deliveries }: MessagesDelivered): void {
     const maxAttempts = this.#ledger.maxAttempts(topic, group);
-    const names = { topic: this.#topicName(topic), queue, group: this.#groupName(group) };
-    return fact.deliveries
-      .filter(({ attempt }) => attempt > maxAttempts)
-      .map(({ offset, attempt }) => ({
-        event: "message.blocked",
-        position: this.#positionOf(topic, queue, offset),
-        fields: { ...names, attempt },
-        level: "warn",
-      }));
+    for (const { offset, attempt } of deliveries) {
+      if (attempt <= maxAttempts) continue;
+      const position = this.#positionOf(topic, queue, offset);
+      const fields = { topic: this.#topicName(topic), queue, group: this.#groupName(group), attempt };
+      this.#queue({ event: "message.blocked", position, fields, level: "warn" });
+    }
   }
 
   /** Lines wait for their messages to be read; where that lags, they are dropped and counted. */

@@ -1,17 +1,20 @@
 /** Verbs that have not answered yet. */
 export class VerbsAtWork {
-  readonly #verbs = new Set<Promise<unknown>>();
+  #count = 0;
+  readonly #onNone: (() => void)[] = [];
 
-  run<Answer>(verb: () => Promise<Answer>): Promise<Answer> {
-    const answer = verb();
-    const leave = (): boolean => this.#verbs.delete(done);
-    const done: Promise<boolean> = answer.then(leave, leave);
-    this.#verbs.add(done);
-    return answer;
+  async run<Answer>(verb: () => Promise<Answer>): Promise<Answer> {
+    this.#count += 1;
+    try {
+      return await verb();
+    } finally {
+      this.#count -= 1;
+      if (this.#count === 0) for (const resolve of this.#onNone.splice(0)) resolve();
+    }
   }
 
   /** Resolves when none is left, those that have come meanwhile too. */
   async finished(): Promise<void> {
-    while (this.#verbs.size > 0) await Promise.allSettled([...this.#verbs]);
+    while (this.#count > 0) await new Promise<void>((resolve) => this.#onNone.push(resolve));
   }
 }

@@ -55,7 +55,8 @@ export class GuardedEngine implements Engine {
   async publish(call: Call, request: PublishRequest): Promise<PublishReceipt> {
     checkTopic(request.topic);
     checkMessage(call, request.message, request.intent);
-    return this.#engine.publish(call, { ...request, intent: this.#withinBounds(request.intent) });
+    const intent = this.#withinBounds(request.intent);
+    return this.#engine.publish(call, intent === request.intent ? request : { ...request, intent });
   }
 
   async receive(call: Call, request: ReceiveRequest): Promise<Delivery[]> {
@@ -125,7 +126,8 @@ function checkMessage({ requestId }: Call, message: Message, intent: PublishInte
     );
   }
   checkPropertiesBytes(bytesOfProperties(message, requestId));
-  const tagCharacters = [...message.tag].length;
+  // A character takes one place of a string or two.
+  const tagCharacters = message.tag.length > MAX_TAG_CHARACTERS ? [...message.tag].length : 0;
   if (tagCharacters > MAX_TAG_CHARACTERS) {
     throw new BrokerError(
       "invalid-argument",

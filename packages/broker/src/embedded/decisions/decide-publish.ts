@@ -51,7 +51,7 @@ export function decidePublish(
       kind: "message-stored",
       topic,
       queue,
-      offset: draft.drawOffset(topic, queue),
+      offset: ledger.topicById(topic)?.queues[queue]?.end ?? 0, // one message, one offset
       messageId,
       message,
       publishedAt,

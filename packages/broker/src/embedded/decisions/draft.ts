@@ -11,8 +11,9 @@ export class Draft {
   readonly #ledger: Ledger;
   readonly #moment: Moment;
   #nextId: Id;
-  readonly #ends = new Map<string, Offset>();
-  readonly #created = new Map<string, Id>();
+  /** Both made when they are needed, which in most drafts is never. */
+  #ends: Map<string, Offset> | undefined;
+  #created: Map<string, Id> | undefined;
 
   constructor(ledger: Ledger, moment: Moment) {
     this.#ledger = ledger;
@@ -31,6 +32,7 @@ export class Draft {
 
   /** The offset that the next message of this queue gets. */
   drawOffset(topic: Id, queue: number): Offset {
+    this.#ends ??= new Map();
     const key = `${topic}/${queue}`;
     const offset = this.#ends.get(key) ?? this.#ledger.topicById(topic)?.queues[queue]?.end ?? 0;
     this.#ends.set(key, offset + 1);
@@ -39,6 +41,7 @@ export class Draft {
 
   createTopic(ref: TopicRef, kind: TopicKind | undefined, queues: number, origin: "declared" | "use"): Id {
     const topic = this.drawId();
+    this.#created ??= new Map();
     this.#created.set(`${ref.instance}/${ref.topic}`, topic);
     const topicKind = kind === undefined ? {} : { topicKind: kind };
     this.add({ kind: "topic-created", topic, ref, ...topicKind, queues, origin, at: this.#moment.now });
@@ -52,7 +55,7 @@ export class Draft {
     if (messages === undefined) throw new Error(`no message queue ${outstanding.queue} in topic ${topic}`);
     const ref = deadLetterTopicOf(group.ref);
     const deadLetterTopic =
-      this.#created.get(`${ref.instance}/${ref.topic}`) ??
+      this.#created?.get(`${ref.instance}/${ref.topic}`) ??
       this.#ledger.topic(ref)?.id ??
       this.createTopic(ref, "normal", 1, "use");
     this.add({
