@@ -25,6 +25,8 @@ export interface Disk {
   remove(path: string): Promise<void>;
   /** Makes the names in this directory survive a power cut. */
   syncDirectory(directory: string): Promise<void>;
+  /** Resolves when this turn of the loop is over: who has something else to write in it has said so, and one write takes it all. */
+  gather(): Promise<void>;
   /**
    * Takes the lock of a directory, which the kernel drops when this process dies (DUR-4), or says who holds it.
    */

@@ -222,7 +222,7 @@ export class GroupWriter {
   /** Never rejects: a failure is the journal's end, and told there. */
   async #writeAll(): Promise<void> {
     try {
-      await undefined; // what else is appended in this turn comes along
+      await this.#runtime.disk.gather(); // what else is appended in this turn comes along
       // Asked without an await: what is appended after the last look must find nobody at work, and begin anew.
       while (!this.#failure && this.#hasWork) await this.#workOnce();
     } catch (cause) {

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { setImmediate } from "node:timers";
 import { promisify } from "node:util";
 import type { Disk, DiskFile, DiskLock, LockHolder } from "../disk.ts";
 import { lockDirectory } from "./lock-directory.ts";
@@ -99,6 +100,12 @@ export class SystemDisk implements Disk {
     } finally {
       await close(descriptor);
     }
+  }
+
+  gather(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(resolve);
+    });
   }
 
   lock(directory: string): Promise<DiskLock | LockHolder> {
