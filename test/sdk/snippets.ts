@@ -2,15 +2,18 @@ import { execFile } from "node:child_process";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import type { Ready } from "../process/broker-process.ts";
 import { compileCpp, compileCsharp, DRIVERS, javaClasses, type OfficialKit, pythonWithSdk } from "./sdks.ts";
 
 const PAGES = join(import.meta.dirname, "../../docs/sdks");
-const ROOT_MODULES = join(import.meta.dirname, "../../node_modules");
-const ENDPOINT = "http://127.0.0.1:4876";
+/** Where programs find the packages that they name. */
+export const ROOT_MODULES = join(import.meta.dirname, "../../node_modules");
+/** What pages show. */
+export const ENDPOINT = "http://127.0.0.1:4876";
 const run = promisify(execFile);
 
 /** A program in a folder of its own: what it writes. */
-type Runner = (code: string, folder: string, source: string) => Promise<string>;
+type Runner = (code: string, folder: string, source: string, environment?: NodeJS.ProcessEnv) => Promise<string>;
 
 /** How the program on each SDK's page is run, after the language that it is marked with. */
 const RUNNERS: Readonly<
@@ -38,11 +41,24 @@ export async function runSnippet(
   return runIt(code.replace(ENDPOINT, endpoint), folder, source);
 }
 
-function readPage(page: string): Promise<string> {
+/** Runs what the page about tests shows for this language, against a broker with a test interface. */
+export async function runTestingSnippet(
+  name: "Python" | "Go" | "Java",
+  { http, test = "" }: Pick<Ready, "http" | "test">,
+  folder: string,
+): Promise<string> {
+  const { language, run: runIt } = RUNNERS[name];
+  const code = blockOf(await readFile(join(PAGES, "../testing.md"), "utf8"), language);
+  return runIt(code, folder, "", { STAGEMQ_ENDPOINT: http, STAGEMQ_TEST: test });
+}
+
+/** The text of the page of an SDK. */
+export function readPage(page: string): Promise<string> {
   return readFile(join(PAGES, `${page}.md`), "utf8");
 }
 
-function blockOf(page: string, language: string): string {
+/** The first block of a page that is marked with this language. */
+export function blockOf(page: string, language: string): string {
   const [, code] = new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "ms").exec(page) ?? [];
   if (code === undefined) throw new Error(`no block is marked ${language}`);
   return code;
@@ -53,23 +69,29 @@ async function runNode(code: string, folder: string): Promise<string> {
   return outputOf(process.execPath, [file], { NODE_PATH: ROOT_MODULES });
 }
 
-async function runPython(code: string, folder: string): Promise<string> {
-  return outputOf(await pythonWithSdk(), [await write(folder, "orders.py", code)]);
+async function runPython(
+  code: string,
+  folder: string,
+  _: string,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  return outputOf(await pythonWithSdk(), [await write(folder, "orders.py", code)], environment);
 }
 
-async function runGo(code: string, folder: string): Promise<string> {
+async function runGo(code: string, folder: string, _: string, environment: NodeJS.ProcessEnv = {}): Promise<string> {
   await write(folder, "orders.go", code);
   await write(folder, "go.mod", blockOf(await readPage("go"), "gomod"));
   await copyFile(join(DRIVERS, "go/go.sum"), join(folder, "go.sum"));
   await run("go", ["build", "-o", "orders", "."], { cwd: folder });
-  return outputOf(join(folder, "orders"), []);
+  return outputOf(join(folder, "orders"), [], environment);
 }
 
-async function runJava(code: string, folder: string): Promise<string> {
+async function runJava(code: string, folder: string, _: string, environment: NodeJS.ProcessEnv = {}): Promise<string> {
   const pom = await readFile(join(DRIVERS, "java/pom.xml"), "utf8");
   for (const [, line = ""] of blockOf(await readPage("java"), "xml").matchAll(/^ *(<.*>)$/gm))
     if (!pom.includes(line)) throw new Error(`the page names ${line}, the tests run with something else`);
-  return outputOf("java", ["-cp", `${await javaClasses()}/lib/*`, await write(folder, "Orders.java", code)]);
+  const program = ["-cp", `${await javaClasses()}/lib/*`, await write(folder, "Orders.java", code)];
+  return outputOf("java", program, environment);
 }
 
 async function runPhp(code: string, folder: string, source: string): Promise<string> {
@@ -99,7 +121,7 @@ async function write(folder: string, name: string, text: string): Promise<string
   return file;
 }
 
-async function outputOf(
+export async function outputOf(
   program: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv = {},
