@@ -51,10 +51,16 @@ function readEndpoint(text: string | undefined): URL {
   );
 }
 
-function fixedCredentials(options: ClientOptions, environment: Environment): () => Credentials {
-  const accessKeyId = options.accessKeyId ?? environment.ALIBABA_CLOUD_ACCESS_KEY_ID;
-  const accessKeySecret = options.accessKeySecret ?? environment.ALIBABA_CLOUD_ACCESS_KEY_SECRET;
-  const securityToken = options.securityToken ?? environment.ALIBABA_CLOUD_SECURITY_TOKEN;
+/** All of them from one place: a key that was given must not go with the token of another. */
+function fixedCredentials(given: ClientOptions, environment: Environment): () => Credentials {
+  const { accessKeyId, accessKeySecret, securityToken } =
+    given.accessKeyId === undefined
+      ? {
+          accessKeyId: environment.ALIBABA_CLOUD_ACCESS_KEY_ID,
+          accessKeySecret: given.accessKeySecret ?? environment.ALIBABA_CLOUD_ACCESS_KEY_SECRET,
+          securityToken: given.securityToken ?? environment.ALIBABA_CLOUD_SECURITY_TOKEN,
+        }
+      : { ...given, accessKeySecret: given.accessKeySecret ?? environment.ALIBABA_CLOUD_ACCESS_KEY_SECRET };
   if (!accessKeyId || !accessKeySecret) {
     const [lacking, variable] = accessKeyId
       ? ["secret of an access key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"]

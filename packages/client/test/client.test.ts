@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Client, json, PartialAcknowledgeError, RefusedError } from "../src/index.ts";
 import { TestBroker } from "./broker.ts";
+import { eventually } from "./manual-world.ts";
 
 let broker: TestBroker;
 let client: Client;
@@ -87,4 +88,123 @@ describe("transactions", () => {
     await expect(producer.rollback(checked?.handle ?? "")).rejects.toThrow(RefusedError);
     expect((await client.consumer("left", "GID_c").receive()).messages).toHaveLength(1);
   });
+});
+
+describe("delayed messages", () => {
+  it("come at their time, not before", async () => {
+    const consumer = client.consumer("delayed", "GID_a");
+    const deliverAt = new Date(Date.now() + 3_600_000);
+    await client.producer("delayed").publish({ body: "in an hour", deliverAt });
+    expect((await consumer.receive()).messages).toEqual([]);
+    await broker.advance("2h");
+    expect((await consumer.receive()).messages).toMatchObject([{ body: "in an hour", deliverAt }]);
+  });
+});
+
+describe("ordered messages", () => {
+  it("are handled in order, by key, and come again from the first that failed", async () => {
+    const producer = client.producer("ordered");
+    const keys = ["a", "b", "c"];
+    const bodies = keys.flatMap((key) => [1, 2, 3, 4].map((n) => `${key}${n}`));
+    await Promise.all(bodies.map((body) => producer.publish({ body, shardingKey: body.charAt(0) })));
+    const handled: string[] = [];
+    const quiet = broker.client({ logger: { warn: () => undefined } });
+    const run = quiet.consumer("ordered", "GID_a", { ordered: true }).run({ concurrency: 3 }, ({ body, attempt }) => {
+      if (body === "b2" && attempt === 1) throw new Error("once");
+      handled.push(body);
+    });
+    await eventually(() => handled.length === 9);
+    await broker.advance("61s");
+    await eventually(() => handled.length === 12);
+    await run.stop();
+    await quiet.close();
+    for (const key of keys)
+      expect(handled.filter((body) => body.startsWith(key))).toEqual([1, 2, 3, 4].map((n) => key + n));
+    await broker.advance("10m");
+    const again = await client.consumer("ordered", "GID_a", { ordered: true }).receive();
+    expect(again.messages).toEqual([]);
+  });
+});
+
+describe("dead letters", () => {
+  it("say where they come from", async () => {
+    const { messageId } = await client.producer("exhausted").publish({ body: "x", properties: { p: "v" } });
+    const consumer = client.consumer("exhausted", "GID_d");
+    let attempts = 0;
+    while ((await consumer.receive()).messages.length > 0) {
+      attempts += 1;
+      await broker.advance("5m");
+    }
+    const [letter] = (await client.consumer("%DLQ%GID_d", "GID_d").receive()).messages;
+    expect(letter).toMatchObject({
+      body: "x",
+      properties: { p: "v" },
+      deadLetter: { topic: "exhausted", messageId, attempts, reason: expect.any(String) },
+    });
+  });
+});
+
+describe("a consumer's tag", () => {
+  it("chooses which messages come", async () => {
+    for (const tag of ["a", "b", "c d"]) await client.producer("tagged").publish({ body: tag, tag });
+    const { messages } = await client.consumer("tagged", "GID_a", { tag: "a||c d" }).receive();
+    expect(messages.map(({ body }) => body)).toEqual(["a", "c d"]);
+  });
+});
+
+describe("a receive that waits", () => {
+  it("ends as soon as a message is there, and when its signal is aborted", async () => {
+    const consumer = client.consumer("waited", "GID_a");
+    const received = consumer.receive({ wait: "30s" });
+    await client.producer("waited").publish({ body: "here" });
+    const batch = await received;
+    expect(batch.messages).toMatchObject([{ body: "here" }]);
+    await batch.acknowledge();
+    const abort = new AbortController();
+    const waiting = consumer.receive({ wait: "30s", signal: abort.signal });
+    abort.abort(new Error("enough"));
+    await expect(waiting).rejects.toThrow("enough");
+  });
+});
+
+describe("back-checks", () => {
+  it("are answered in the background", async () => {
+    const producer = client.transactionalProducer("checked", "GID_p", { codec: json<{ n: number }>() });
+    for (const n of [1, 2]) await producer.transaction({ body: { n } }, (half) => half.leaveUnknown());
+    const asked: number[] = [];
+    const checker = producer.onCheck(({ body: { n } }) => {
+      asked.push(n);
+      return n === 1 ? "commit" : "rollback";
+    });
+    await broker.advance("11s");
+    await eventually(() => asked.length === 2);
+    await checker.stop();
+    await broker.advance("1h");
+    expect(await producer.receiveHalf()).toEqual([]);
+    const { messages } = await client.consumer("checked", "GID_c").receive();
+    expect(messages.map(({ text }) => text)).toEqual(['{"n":1}']);
+  });
+});
+
+describe("an endpoint that refuses", () => {
+  it("says so in its own words", async () => {
+    const stranger = broker.client({ accessKeySecret: "wrong" });
+    await expect(stranger.producer("orders").publish({ body: "a" })).rejects.toMatchObject({
+      name: "RefusedError",
+      code: "SignatureDoesNotMatch",
+      status: 403,
+      requestId: expect.stringMatching(/^[0-9A-F]{24}$/),
+    });
+    await stranger.close();
+  });
+});
+
+it("closes by `await using`", async () => {
+  let used: Client;
+  {
+    await using passing = broker.client();
+    used = passing;
+    await used.producer("orders").publish({ body: "a" });
+  }
+  await expect(used.producer("orders").publish({ body: "a" })).rejects.toThrow("The client is closed.");
 });

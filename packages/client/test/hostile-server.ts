@@ -17,6 +17,8 @@ export class HostileServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #answers: Answer[] = [];
+  #pollAnswers: Answer[] | undefined;
+  readonly #waiting: [Socket, SeenRequest][] = [];
   #port = 0;
 
   private constructor() {
@@ -27,7 +29,9 @@ export class HostileServer implements AsyncDisposable {
       socket.on("error", () => undefined);
       readRequests(socket, (request) => {
         this.seen.push(request);
-        this.#answers.shift()?.(socket, request);
+        if (request.line.startsWith("GET") && this.#pollAnswers?.length === 0) this.#waiting.push([socket, request]);
+        const answers = request.line.startsWith("GET") ? (this.#pollAnswers ?? this.#answers) : this.#answers;
+        answers.shift()?.(socket, request);
       });
     });
   }
@@ -42,6 +46,20 @@ export class HostileServer implements AsyncDisposable {
   next(...answers: Answer[]): this {
     this.#answers.push(...answers);
     return this;
+  }
+
+  /** Answers for polls alone: which of a poll and another request comes first is then no matter. */
+  nextPolls(...answers: Answer[]): this {
+    this.#pollAnswers ??= [];
+    this.#pollAnswers.push(...answers);
+    return this;
+  }
+
+  /** Answers the poll that has waited longest. */
+  polled(answer: Answer): void {
+    const [socket, request] = this.#waiting.shift() ?? [];
+    if (socket === undefined || request === undefined) throw new Error("no poll waits");
+    answer(socket, request);
   }
 
   get endpoint(): string {

@@ -57,7 +57,7 @@ export class ManualWorld implements World {
   }
 }
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 10_000;
 
 /** Resolves once it is so, whatever the event loop has to do before. */
 export async function eventually(isSo: () => boolean): Promise<void> {

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
