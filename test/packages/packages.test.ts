@@ -71,7 +71,7 @@ describe("the tarballs, installed into an empty folder without a network", () =>
   });
 
   it("load no broker to say their version", async () => {
-    const program = join(shop.path, "node_modules/stagemq/dist/main.js");
+    const program = join(installed("stagemq"), "dist/main.js");
     const loaded = await shop.packagesLoadedBy(program, "--version");
     expect(loaded).toContain("stagemq");
     expect(loaded.filter((name) => ["pino", "yaml", "zod", "cli-table3", "@stagemq/client"].includes(name))).toEqual(
@@ -79,13 +79,19 @@ describe("the tarballs, installed into an empty folder without a network", () =>
     );
   });
 
-  it("serve, and their client publishes and consumes: as ES module, as CommonJS, in the place of the official SDK", async () => {
+  it("serve; their commands and their client publish and consume: as ES module, as CommonJS, in the place of the official SDK", async () => {
     const { ready, ended } = await shop.serve("npx", ...STAGEMQ, "dev", "--http", "127.0.0.1:0", "--ready-json");
     expect(ready).toMatchObject({ event: "ready", dataDirectory: join(shop.path, ".stagemq") });
+    const commands = (await shownIn(installed("stagemq"), "sh", "npx stagemq send")).trim().split("\n");
+    const outputs: string[] = [];
+    for (const [npx = "", ...words] of commands.map((line) => line.split(" "))) {
+      outputs.push(await shop.outputOf(npx, "--offline", ...words, "--endpoint", ready.http));
+    }
+    expect(outputs.at(-1)).toMatch(/ 1 +first +\S+ +hello$/m);
     await shop.write({
-      "module.mjs": (await snippetOf("@stagemq/client")).replace(SHOWN, ready.http),
+      "module.mjs": (await shownIn(installed("@stagemq/client"), "js")).replace(SHOWN, ready.http),
       "commonjs.cjs": FLOW,
-      "drop-in.cjs": (await snippetOf("."))
+      "drop-in.cjs": (await shownIn(ROOT, "js"))
         .replace(SHOWN, ready.http)
         .replace('require("@aliyunmq/mq-http-sdk")', 'require("@stagemq/client/mq-http-sdk")'),
     });
@@ -110,7 +116,7 @@ describe("the tarballs, installed into an empty folder without a network", () =>
   });
 
   it("bring the broker as a library", async () => {
-    await shop.write({ "broker.mjs": await snippetOf("@stagemq/broker") });
+    await shop.write({ "broker.mjs": await shownIn(installed("@stagemq/broker"), "js") });
     expect(await shop.outputOf("node", "broker.mjs")).toMatch(/^http:\/\/127[.]0[.]0[.]1:\d+\n$/);
   });
 
@@ -140,10 +146,14 @@ async function readDockerfile(): Promise<Readonly<Record<"start" | "health", rea
   return { start: [...entry.slice(1), ...words(/^CMD (.*)$/m)], health: health.slice(1) };
 }
 
-/** What the README of an installed package, or of the repository, shows first. */
-async function snippetOf(name: string): Promise<string> {
-  const folder = name === "." ? ROOT : join(shop.path, "node_modules", name);
+function installed(name: string): string {
+  return join(shop.path, "node_modules", name);
+}
+
+/** What the README in this folder shows first in a language, and begins so. */
+async function shownIn(folder: string, language: string, beginning = ""): Promise<string> {
   const readme = await readFile(join(folder, "README.md"), "utf8");
-  const [, snippet] = /^```js\n(.*?)^```$/ms.exec(readme) ?? [];
-  return snippet ?? `throw new Error("the README of ${name} shows nothing")`;
+  const shown = new RegExp(`^\`\`\`${language}\\n(${beginning}.*?)^\`\`\`$`, "ms").exec(readme)?.[1];
+  if (shown === undefined) throw new Error(`${folder}/README.md shows no ${language} that begins with "${beginning}"`);
+  return shown;
 }

@@ -16,6 +16,8 @@ const run = promisify(execFile);
 interface Readme {
   readonly firstCommand: string;
   readonly box: readonly string[];
+  /** To be typed in a second terminal. */
+  readonly tries: readonly string[];
   readonly node: string;
   readonly python: string;
   readonly readyCommand: string;
@@ -49,6 +51,13 @@ describe.sequential("what the README shows, on a fresh clone", () => {
       expect(facts.http).toBe(`http://127.0.0.1:${PORT}`);
       if (hasIpv6Loopback()) expect((await fetch(`http://[::1]:${PORT}/`)).status).toBe(400);
     }
+
+    const outputs: string[] = [];
+    for (const command of readme.tries) {
+      const environment = { ...plainEnvironment(), STAGEMQ_ENDPOINT: facts.http };
+      outputs.push((await run("sh", ["-c", command], { cwd: clone, env: environment })).stdout);
+    }
+    expect(outputs.at(-1)).toMatch(/ 1 +first +\S+ +hello$/m);
 
     expect(await outputOf(process.execPath, "snippet.cjs", at(facts.http, readme.node))).toBe("paid hello\n");
     if ((await whatIsMissing(kitOf("Python"))) === undefined) {
@@ -136,6 +145,9 @@ function readReadme(text: string): Readme {
   return {
     firstCommand: find("sh").trim(),
     box: find("").trimEnd().split("\n"),
+    tries: find("sh", (block) => block.startsWith("npx stagemq send"))
+      .trim()
+      .split("\n"),
     node: find("js"),
     python: find("python"),
     readyCommand: find("sh", (block) => block.includes("--ready-json")).trim(),
