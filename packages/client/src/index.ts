@@ -3,14 +3,8 @@ export { Client } from "./client.ts";
 export type { CallOptions, ClientOptions, RetryOptions } from "./client-options.ts";
 export { type Codec, json, text } from "./codec.ts";
 export type { Batch } from "./consuming/batch.ts";
-export type {
-  Acknowledgeable,
-  BatchesOptions,
-  Consumer,
-  ConsumerOptions,
-  Handler,
-  ReceiveOptions,
-} from "./consuming/consumer.ts";
+export type { Acknowledgeable, Consumer, ConsumerOptions, Handler } from "./consuming/consumer.ts";
+export type { BatchesOptions, ReceiveOptions } from "./consuming/receive-options.ts";
 export type { Run, RunOptions } from "./consuming/run.ts";
 export type { Credentials } from "./credentials.ts";
 export type { Duration } from "./duration.ts";

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from "node:timers/promises";
 import type { World } from "../src/world.ts";
 
 interface Timer {
@@ -64,6 +63,6 @@ export async function eventually(isSo: () => boolean): Promise<void> {
   const startedAt = performance.now();
   while (!isSo()) {
     if (performance.now() - startedAt > PATIENCE_MS) throw new Error(`never: ${isSo}`);
-    await turn();
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }

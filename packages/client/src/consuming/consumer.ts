@@ -1,7 +1,7 @@
 import type { CallOptions } from "../client-options.ts";
-import type { Duration } from "../duration.ts";
 import type { ReceivedMessage } from "../messages/received-message.ts";
 import type { Batch } from "./batch.ts";
+import type { BatchesOptions, ReceiveOptions } from "./receive-options.ts";
 import type { Run, RunOptions } from "./run.ts";
 
 /** Receives from one topic for one consumer group. Made by `client.consumer(topic, group)`; costs nothing, and needs no closing. */
@@ -42,22 +42,6 @@ export interface ConsumerOptions {
   readonly tag?: string | undefined;
   /** Messages of one message queue come in order, and none before the earlier ones are acknowledged. Default false. */
   readonly ordered?: boolean | undefined;
-}
-
-export interface ReceiveOptions {
-  /** 1 to 16, the default. */
-  readonly maxMessages?: number | undefined;
-  /** How long to wait for a message: up to `"30s"`, whole seconds. Default: not at all. */
-  readonly wait?: Duration | undefined;
-}
-
-export interface BatchesOptions {
-  /** 1 to 16, the default. */
-  readonly maxMessages?: number | undefined;
-  /** How long one request waits for a message: up to `"30s"`, the default. */
-  readonly wait?: Duration | undefined;
-  /** Ends the loop. What was handed out is not touched by it. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** A message, or its receipt handle. */

@@ -23,6 +23,7 @@ import type {
 } from "./consumer.ts";
 import { handleMessages } from "./handle-messages.ts";
 import { Lease } from "./lease.ts";
+import type { BatchesOptions, ReceiveOptions } from "./receive-options.ts";
 import type { Run, RunOptions } from "./run.ts";
 
 export const MAX_BATCH = 16;

@@ -1,4 +1,4 @@
-import type { BatchesOptions } from "./consumer.ts";
+import type { BatchesOptions } from "./receive-options.ts";
 
 export interface RunOptions extends BatchesOptions {
   /** How many messages are worked on at once. Default 1. In order: how many sharding keys. */

@@ -3,7 +3,7 @@ import { startService } from "../background/service.ts";
 import { type Core, termsOf } from "../calls/core.ts";
 import type { CallOptions } from "../client-options.ts";
 import { type Codec, text } from "../codec.ts";
-import type { ReceiveOptions } from "../consuming/consumer.ts";
+import type { ReceiveOptions } from "../consuming/receive-options.ts";
 import { pollBounds } from "../consuming/remote-consumer.ts";
 import { toMillisecondsWithin } from "../duration.ts";
 import { RefusedError } from "../errors/refused-error.ts";

@@ -1,5 +1,5 @@
 import type { CallOptions } from "../client-options.ts";
-import type { ReceiveOptions } from "../consuming/consumer.ts";
+import type { ReceiveOptions } from "../consuming/receive-options.ts";
 import type { Duration } from "../duration.ts";
 import type { MessageContent } from "../messages/outgoing-message.ts";
 import type { ReceivedMessage } from "../messages/received-message.ts";
