@@ -96,14 +96,24 @@ for (const { from, sdk, retry } of [
         await producer.publishMessage("hello mq!", "", properties);
       }
       const consumer = client.getConsumer(INSTANCE, "ordered", "GID_ordered");
-      const seen: { key: string | undefined; a: string | undefined }[] = [];
+      const keyOf = ({ body }: dropIn.ConsumeResult) => body[0]?.ShardingKey;
+      const held = await consumer.consumeMessageOrderly(3, 3);
+      const other = await consumer.consumeMessageOrderly(3, 3);
+      expect([keyOf(held), keyOf(other)].toSorted()).toEqual(["0", "1"]);
+      // Neither goes on before its batch is acknowledged.
+      await expect(consumer.consumeMessageOrderly(3)).rejects.toMatchObject(NOTHING_THERE);
+
+      const seen = [...held.body, ...other.body];
+      expect(await consumer.ackMessage(seen.map(({ ReceiptHandle }) => ReceiptHandle))).toEqual(DONE);
       while (seen.length < 8) {
         const { body } = await consumer.consumeMessageOrderly(3, 3);
-        seen.push(...body.map(({ ShardingKey, Properties }) => ({ key: ShardingKey, a: Properties.a })));
+        seen.push(...body);
         expect(await consumer.ackMessage(body.map(({ ReceiptHandle }) => ReceiptHandle))).toEqual(DONE);
       }
       for (const key of ["0", "1"]) {
-        const numbers = seen.filter((one) => one.key === key).map(({ a }) => Number(a));
+        const numbers = seen
+          .filter(({ ShardingKey }) => ShardingKey === key)
+          .map(({ Properties }) => Number(Properties.a));
         expect(numbers).toEqual([0, 2, 4, 6].map((even) => even + Number(key)));
       }
       await expect(consumer.consumeMessageOrderly(3)).rejects.toMatchObject(NOTHING_THERE);
