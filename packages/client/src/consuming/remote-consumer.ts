@@ -13,14 +13,7 @@ import { checkGroupName, checkTopicName } from "../names.ts";
 import { readCount } from "../read-options.ts";
 import type { Batch } from "./batch.ts";
 import { checkFilter } from "./check-filter.ts";
-import type {
-  Acknowledgeable,
-  BatchesOptions,
-  Consumer,
-  ConsumerOptions,
-  Handler,
-  ReceiveOptions,
-} from "./consumer.ts";
+import type { Acknowledgeable, Consumer, ConsumerOptions, Handler } from "./consumer.ts";
 import { handleMessages } from "./handle-messages.ts";
 import { Lease } from "./lease.ts";
 import type { BatchesOptions, ReceiveOptions } from "./receive-options.ts";
