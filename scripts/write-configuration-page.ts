@@ -42,8 +42,8 @@ empty counts as unset. A directory named in the file is looked for beside the fi
 
 ## Options
 
-| key in the file | flag | variable | default | meaning |
-|---|---|---|---|---|
+| key in the file | flag | variable | may be | default | meaning |
+|---|---|---|---|---|---|
 ${OPTION_NAMES.map(formatRow).join("\n")}
 
 ## The file
@@ -70,6 +70,7 @@ function formatRow(name: OptionName): string {
     line.places.includes("file") ? code(name) : "",
     line.places.includes("flag") ? code(flag) : "",
     line.places.includes("environment") ? code(variableOf(name)) : "",
+    line.type.mustBe.replace(/, for example .*/, ""),
     writeDefault(line) ?? "",
     line.sentence,
   ];

@@ -1,3 +1,4 @@
+import { grouped } from "../domain/grouped.ts";
 import type { TopicRef } from "../domain/names.ts";
 import { describeDuration } from "../domain/time.ts";
 import type { TopicKind } from "../domain/topic.ts";
@@ -96,7 +97,8 @@ export class MessageLog {
       this.#log.write("info", "messages.dropped", names);
       for (const { group, unread, unacknowledged } of missed) {
         const fields = { topic: names.topic, group: this.#groupName(group), reason, unread, unacknowledged };
-        const sentence = `${fields.group} has missed ${unread + unacknowledged} messages of ${fields.topic}: they were dropped for their ${reason}`;
+        const count = grouped(unread + unacknowledged);
+        const sentence = `${fields.group} has missed ${count} of the messages of ${fields.topic} that were dropped for their ${reason}`;
         this.#log.write("warn", "messages.missed", { sentence, ...fields });
       }
     } else if (fact.kind === "half-message-dropped") {

@@ -241,8 +241,16 @@ function missed(rule: Rule): void {
     await bench.advance(MINUTE);
     expect(counts(bench)).toMatchObject({ ready: 0, inFlight: 0, droppedUnread: 2, droppedUnacknowledged: 1 });
     const lines = bench.log.of("messages.missed").map(({ fields }) => fields);
+    const sentence = "GID_a has missed 3 of the messages of orders that were dropped for their age";
     expect(lines).toContainEqual(
-      expect.objectContaining({ topic: "orders", group: "GID_a", unread: 2, unacknowledged: 1, reason: "age" }),
+      expect.objectContaining({
+        sentence,
+        topic: "orders",
+        group: "GID_a",
+        unread: 2,
+        unacknowledged: 1,
+        reason: "age",
+      }),
     );
   });
 
