@@ -6,7 +6,10 @@ export function addCompletion({ program, host, endWith }: CommandLine): void {
   program
     .command("completion")
     .description(
-      withExample("Prints what makes a shell complete the words of stagemq.", "stagemq completion bash > ~/.stagemq-completion.bash"),
+      withExample(
+        "Prints what makes a shell complete the words of stagemq.",
+        "stagemq completion bash > ~/.stagemq-completion.bash",
+      ),
     )
     .helpOption(...helpOf("stagemq completion"))
     .argument("<shell>", "bash, zsh, fish or powershell.")

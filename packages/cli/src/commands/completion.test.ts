@@ -1,15 +1,17 @@
-import { Command, Option } from "commander";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { choosing } from "../command-line/add-client-flags.ts";
-import { printCompletion, printProposals } from "./completion.ts";
+import type { Door, Host } from "../host.ts";
+import { runProgram } from "../program.ts";
 
 let printed: string[];
 let told: string;
+
 const host = {
+  openDoor: async () => ({ VERSION: "0.1.0", DATA_FORMAT: 2, FLAGS: [] }) as Partial<Door> as Door,
+  answer: () => {},
   tell: (text: string) => {
     told += text;
   },
-} as Parameters<typeof printCompletion>[1];
+} as Partial<Host> as Host;
 
 beforeEach(() => {
   [printed, told] = [[], ""];
@@ -20,53 +22,42 @@ beforeEach(() => {
 
 afterEach(() => vi.restoreAllMocks());
 
-function aProgram(): Command {
-  const program = new Command("stagemq").helpCommand(false);
-  program
-    .command("send")
-    .description("Sends.\nExample: stagemq send orders hello")
-    .argument("<topic>")
-    .option("--tag <TAG>", "One label.\nExample: stagemq send orders hello --tag paid")
-    .addOption(choosing(new Option("-o, --output <FORMAT>", "How."), ["table", "json"]));
-  program.command("secret", { hidden: true });
-  const backup = program.command("backup").description("Copies.").helpCommand(false);
-  backup.command("create").description("Copies one.");
-  program.command("completion").argument("<shell>");
-  return program;
+/** What may follow these words, and what is said of each. */
+async function proposals(...words: readonly string[]): Promise<[word: string, told: string][]> {
+  printed = [];
+  expect(await runProgram(["complete", "--", ...words], host)).toBe(0);
+  expect(printed.at(-1)).toBe(":4");
+  return printed.slice(0, -1).map((line) => line.split("\t") as [string, string]);
 }
 
-/** What may follow these words, without what they are. */
-function proposals(...words: readonly string[]): string[] {
-  printed = [];
-  printProposals(words, aProgram());
-  expect(printed.at(-1)).toBe(":4");
-  return printed.slice(0, -1).map((line) => line.split("\t", 1)[0] ?? "");
-}
+const wordsAfter = async (...words: readonly string[]) => (await proposals(...words)).map(([word]) => word);
 
 describe("completion", () => {
-  it("proposes commands, and says of each what it does, on one line", () => {
-    expect(proposals("")).toEqual(["send", "backup", "completion"]);
-    expect(printed[0]).toBe("send\tSends.");
-    expect(proposals("ba")).toEqual(["backup"]);
-    expect(proposals("backup", "")).toEqual(["create"]);
+  it("proposes commands, and says on one line what each does", async () => {
+    expect(await proposals("con")).toEqual([
+      ["consume", "Prints messages of a topic, and acknowledges what it has printed."],
+    ]);
+    expect(await wordsAfter("")).toEqual(expect.arrayContaining(["dev", "serve", "send", "consume", "check", "bench"]));
+    expect(await wordsAfter("")).not.toContain("complete");
+    expect(await wordsAfter("backup", "")).toEqual(["create", "verify", "restore"]);
   });
 
-  it("proposes flags, and the words that a flag may have", () => {
-    expect(proposals("send", "orders", "--")).toEqual(["--tag", "--output", "--help"]);
-    expect(printed[0]).toBe("--tag\tOne label.");
-    expect(proposals("send", "orders", "--output", "")).toEqual(["table", "json"]);
-    expect(proposals("send", "orders", "--output", "j")).toEqual(["json"]);
-    expect(proposals("send", "orders", "--tag", "")).toEqual([]);
-    expect(proposals("completion", "")).toEqual(["bash", "zsh", "fish", "powershell"]);
+  it("proposes flags, and the words that a flag may have", async () => {
+    expect(await proposals("send", "orders", "--ta")).toEqual([["--tag", "One label, which consumers may filter by."]]);
+    expect(await wordsAfter("send", "orders", "--output", "")).toEqual(["table", "json", "ndjson"]);
+    expect(await wordsAfter("send", "orders", "-o", "j")).toEqual(["json"]);
+    expect(await wordsAfter("send", "orders", "--transaction", "")).toEqual(["commit", "rollback", "leave"]);
+    expect(await wordsAfter("send", "orders", "--tag", "")).toEqual([]);
+    expect(await wordsAfter("completion", "")).toEqual(["bash", "zsh", "fish", "powershell"]);
   });
 
-  it.each(["bash", "zsh", "fish", "powershell"])("has a script for %s, which asks stagemq", (shell) => {
-    expect(printCompletion(shell, host)).toBe(0);
+  it.each(["bash", "zsh", "fish", "powershell"])("has a script for %s, which asks stagemq", async (shell) => {
+    expect(await runProgram(["completion", shell], host)).toBe(0);
     expect(printed.join("\n")).toMatch(/stagemq complete .?--/);
   });
 
-  it("says for which shells there is one", () => {
-    expect(printCompletion("tcsh", host)).toBe(2);
+  it("says for which shells there is one", async () => {
+    expect(await runProgram(["completion", "tcsh"], host)).toBe(2);
     expect([told, printed]).toEqual([
       "There is no completion for tcsh; there is one for bash, zsh, fish, powershell.\n",
       [],
