@@ -1,6 +1,5 @@
 import type { SeededRandom } from "../crash/seeded-random.ts";
 import { queueOf } from "./checks/queue-of.ts";
-import { matches } from "./checks/what-may-be.ts";
 import {
   type ConsumeRequest,
   DEAD_LETTERS,
@@ -12,130 +11,14 @@ import {
   type Sort,
 } from "./history.ts";
 import type { Agenda } from "./model-agenda.ts";
+import { type Change, changed, entered, insert, ModelJournal, opposite, remove } from "./model-journal.ts";
+import type { Connection, Half, Held, Message, ModelAnswer, Poll, Subscription } from "./model-message.ts";
+import type { Rules } from "./model-rules.ts";
 
 /**
  * A broker in a few hundred lines: no wire, no files, simulated time. It keeps every promise, as far as its rules do; a mutant is a broker
  * with one rule replaced. Shares no code with the product.
  */
-
-export interface Message extends PublishRequest {
-  readonly id: string;
-  readonly queue: number;
-  offset: number;
-  half?: Half;
-}
-
-interface Half {
-  state: "open" | "commit" | "rollback";
-  handle: string;
-  /** Until then the handle is good, and it is offered no more. */
-  until: number;
-  count: number;
-  first: number;
-  readonly firstDueAt: number;
-}
-
-/** A message delivered to a group, without an end. */
-export interface Held {
-  readonly message: Message;
-  readonly count: number;
-  readonly first: number;
-  readonly until: number;
-  readonly handle: string;
-  readonly batchSize: number;
-  readonly undone: number;
-}
-
-interface Subscription {
-  readonly topic: string;
-  readonly group: string;
-  readonly maxRetries: number;
-  /** Never delivered yet, by message queue, by offset. */
-  readonly ready: Message[][];
-  readonly held: Map<string, Held>;
-  /** Handles that have acknowledged, and until when they may do it again. */
-  readonly acknowledged: Map<string, number>;
-}
-
-export interface Connection {
-  isHungUp: boolean;
-  reply(answer: ModelAnswer): void;
-}
-
-export type ModelAnswer = { readonly ok: object } | { readonly fail: string };
-
-interface Change {
-  act(): void;
-  undo(): void;
-}
-
-interface Poll {
-  readonly request: ConsumeRequest | HalfRequest;
-  readonly sort: Sort;
-  readonly connection: Connection;
-  readonly deadline: number;
-}
-
-/** Everything that a mutant may have wrong, each as small as can be. Instants and durations are milliseconds. */
-export const TRUE_RULES = {
-  isDurable: (syncedAt: number, now: number, _verb: string) => syncedAt <= now,
-  answersAt: (_now: number, syncedAt: number, _verb: string) => syncedAt,
-  startTakes: (usual: number) => usual,
-  heldAfterStart: (held: Held) => held,
-  delayedAfterStart: (dueAt: number) => dueAt,
-  isStuckAfterStart: (_queue: number) => false,
-
-  storesRefused: () => false,
-  copies: (_random: SeededRandom) => 1,
-  queueFor: (queue: number, _random: SeededRandom) => queue,
-  placeFor: (length: number, _random: SeededRandom) => length,
-  isSeenBeforeCommit: (_random: SeededRandom) => false,
-  dueAt: (dueAt: number) => dueAt,
-
-  matches: (filter: string, tag: string, _count: number) => matches(filter, tag),
-  isAgainDue: (until: number, now: number, _sort: Sort) => until <= now,
-  isOpen: (inFlight: readonly Held[]) => inFlight.length === 0,
-  joins: () => false,
-  comesAgain: (_held: Held, _random: SeededRandom) => true,
-  againFirst: () => true,
-  fresh: (messages: readonly Message[], _group: string) => messages,
-  again: (held: readonly Held[], max: number) => held.slice(0, max),
-  mayExceed: 0,
-
-  invisibleFor: (duration: number, _sort: Sort) => duration,
-  told: (until: number) => until,
-  handle: (fresh: string, _before: string | undefined) => fresh,
-  countAfter: (count: number, _sort: Sort) => count + 1,
-  firstTold: (first: number, _now: number) => first,
-  got: (got: Got, _random: SeededRandom) => got,
-  countGivenBack: (before: number, _delivered: number) => before,
-  dropsGivenBack: () => false,
-
-  isInTime: (until: number, now: number) => now < until,
-  isHandleOf: (held: Held, handle: string) => held.handle === handle,
-  anyHandle: () => false,
-  mayRepeat: () => true,
-  acknowledges: (_random: SeededRandom) => true,
-  acknowledgesBatch: () => false,
-  acknowledgesForAll: () => false,
-  mostDeliveries: (maxRetries: number) => 1 + maxRetries,
-  deadLetters: (_random: SeededRandom) => 1,
-  deadLetterAcknowledged: (_random: SeededRandom) => false,
-
-  firstCheckAt: (publishedAt: number, immunity: number, rounded: number) =>
-    Math.ceil((publishedAt + immunity) / rounded) * rounded,
-  checkAgainAt: (until: number, _now: number) => until,
-  checksUntil: (firstDueAt: number, checksFor: number) => firstDueAt + checksFor,
-  isEndRefused: (_random: SeededRandom) => false,
-  canEndAgain: () => false,
-  isDeliveredOnRollback: () => false,
-  isCheckedAfterEnd: () => false,
-
-  wakes: (_because: "publish" | "time" | "end") => true,
-  waitsFor: (wait: number) => wait,
-};
-
-export type Rules = typeof TRUE_RULES;
 
 const EPOCH = 1_790_000_000_000;
 const GIVE_BACKS_THAT_STAND = 5;
@@ -149,10 +32,8 @@ export class ModelBroker {
   readonly #queues = new Map<string, Message[][]>();
   readonly #halves = new Map<string, Message>();
   readonly #delayed = new Map<string, Message>();
-  /** What is not known to be on the disk yet, and a little more. */
-  #journal: { readonly syncedAt: number; readonly verb: string; readonly undo: () => void }[] = [];
+  readonly #journal: ModelJournal;
   #polls: Poll[] = [];
-  #syncedAt = 0;
   #numbers = 0;
   #life = 0;
   #skew = 0;
@@ -164,6 +45,7 @@ export class ModelBroker {
     this.#agenda = agenda;
     this.#random = random;
     this.#rules = rules;
+    this.#journal = new ModelJournal(agenda, random, rules);
     this.#settings = settings;
   }
 
@@ -190,7 +72,7 @@ export class ModelBroker {
   start(serves: () => void): void {
     const life = ++this.#life;
     this.#skew = this.#random.below(5) - 2;
-    this.#syncedAt = this.#agenda.now;
+    this.#journal.syncedAt = this.#agenda.now;
     for (const subscription of this.#subscriptions)
       for (const [id, held] of subscription.held) subscription.held.set(id, this.#rules.heldAfterStart(held));
     for (const queue of [0, 1, 2]) if (life > 1 && this.#rules.isStuckAfterStart(queue)) this.#stuck.add(queue);
@@ -208,11 +90,7 @@ export class ModelBroker {
     this.isUp = false;
     this.#life += 1;
     this.#polls = [];
-    const now = this.#agenda.now;
-    const durable = this.#journal.findLastIndex(({ syncedAt, verb }) => this.#rules.isDurable(syncedAt, now, verb)) + 1;
-    const kept = durable + this.#random.below(this.#journal.length - durable + 1);
-    for (const { undo } of this.#journal.splice(kept).reverse()) undo();
-    this.#journal = [];
+    this.#journal.crash();
   }
 
   publish(request: PublishRequest, connection: Connection): void {
@@ -239,14 +117,14 @@ export class ModelBroker {
       message.half = { state: "open", handle: `P${message.id}`, until: firstDueAt, count: 0, first: 0, firstDueAt };
       this.#lookAt([firstDueAt]);
       const seen = this.#rules.isSeenBeforeCommit(this.#random) ? [this.#appended(message)] : [];
-      return this.#commit("publish", entered(this.#halves, message.id, message), ...seen);
+      return this.#journal.commit("publish", entered(this.#halves, message.id, message), ...seen);
     }
     if (message.dueAt !== undefined && this.#rules.dueAt(message.dueAt) > now) {
-      const syncedAt = this.#commit("publish", entered(this.#delayed, message.id, message));
+      const syncedAt = this.#journal.commit("publish", entered(this.#delayed, message.id, message));
       this.#release(message, false);
       return syncedAt;
     }
-    return this.#commit("publish", this.#appended(message));
+    return this.#journal.commit("publish", this.#appended(message));
   }
 
   #release(message: Message, isAfterStart: boolean): void {
@@ -255,7 +133,7 @@ export class ModelBroker {
     const life = this.#life;
     this.#agenda.at(this.#instant(at), () => {
       if (life !== this.#life || !this.#delayed.has(message.id)) return;
-      this.#commit("release", opposite(entered(this.#delayed, message.id, message)), this.#appended(message));
+      this.#journal.commit("release", opposite(entered(this.#delayed, message.id, message)), this.#appended(message));
       this.#serve("time");
     });
   }
@@ -389,7 +267,7 @@ export class ModelBroker {
       };
       return { before, after, message };
     });
-    const syncedAt = this.#commit("consume", {
+    const syncedAt = this.#journal.commit("consume", {
       act: () => {
         for (const { message, after } of given) {
           remove(ready[message.queue] as Message[], message);
@@ -428,7 +306,7 @@ export class ModelBroker {
     const stands = undone >= GIVE_BACKS_THAT_STAND;
     const dueNow = { ...(before ?? after), undone, until: before?.until ?? this.#now(), handle: `-${++this.#numbers}` };
     const count = this.#rules.countGivenBack(before?.count ?? 0, after.count);
-    this.#commit("give-back", {
+    this.#journal.commit("give-back", {
       act: () => {
         if (stands) held.set(message.id, { ...after, undone: 0 });
         else if (this.#rules.dropsGivenBack()) held.delete(message.id);
@@ -463,17 +341,17 @@ export class ModelBroker {
     const { held, acknowledged } = subscription;
     const until = acknowledged.get(handle);
     if (until !== undefined)
-      return this.#rules.mayRepeat() && this.#rules.isInTime(until, now) ? this.#syncedAt : undefined;
+      return this.#rules.mayRepeat() && this.#rules.isInTime(until, now) ? this.#journal.syncedAt : undefined;
     const one = [...held.values()].find((candidate) => this.#rules.isHandleOf(candidate, handle));
     if (one === undefined || !this.#rules.isInTime(one.until, now)) return undefined;
-    if (!this.#rules.acknowledges(this.#random)) return this.#syncedAt;
+    if (!this.#rules.acknowledges(this.#random)) return this.#journal.syncedAt;
     const others = this.#rules.acknowledgesForAll()
       ? this.#subscriptions.filter((other) => other.topic === subscription.topic && other !== subscription)
       : [];
     const batch = this.#rules.acknowledgesBatch()
       ? [...held.values()].filter((other) => other.until === one.until)
       : [one];
-    return this.#commit(
+    return this.#journal.commit(
       "ack",
       {
         act: () => {
@@ -499,7 +377,7 @@ export class ModelBroker {
         const left = opposite(entered(subscription.held, held.message.id, held));
         const count = this.#rules.deadLetters(this.#random);
         const dead = Array.from({ length: count }, (_, copy) => this.#deadLettered(subscription, held, copy > 0));
-        this.#commit("sweep", left, ...dead);
+        this.#journal.commit("sweep", left, ...dead);
       }
     }
   }
@@ -534,7 +412,7 @@ export class ModelBroker {
     if (due.length === 0) return false;
     const given = due.slice(0, max).map(({ half, message }) => ({ half, message, before: { ...half } }));
     const until = now + invisibleForMs.half;
-    const syncedAt = this.#commit("check", {
+    const syncedAt = this.#journal.commit("check", {
       act: () => {
         for (const { half } of given) {
           half.count = this.#rules.countAfter(half.count, "half");
@@ -556,7 +434,7 @@ export class ModelBroker {
       for (const [index, { half, before }] of given.entries()) {
         if (half.state !== "open" || half.handle !== got[index]?.h) continue;
         const back = { ...before, handle: `-${++this.#numbers}`, until: Math.min(before.until, this.#now()) };
-        this.#commit("give-back", changed(half, back));
+        this.#journal.commit("give-back", changed(half, back));
       }
       this.#serve("end");
     });
@@ -579,24 +457,11 @@ export class ModelBroker {
     const message = [...this.#halves.values()].find((one) => one.topic === topic && one.half?.handle === handle);
     const half = message?.half;
     if (half === undefined || message === undefined || !this.#rules.isInTime(half.until, this.#now())) return undefined;
-    if (half.state !== "open" && half.state === as) return this.#syncedAt;
+    if (half.state !== "open" && half.state === as) return this.#journal.syncedAt;
     if (half.state !== "open" && !this.#rules.canEndAgain()) return undefined;
     if (this.#rules.isEndRefused(this.#random)) return undefined;
     const isSeen = as === "commit" || this.#rules.isDeliveredOnRollback();
-    return this.#commit(as, changed(half, { state: as }), ...(isSeen ? [this.#appended(message)] : []));
-  }
-
-  /** Does it as one, and can undo it until it is on the disk: when that will be. */
-  #commit(verb: string, ...changes: readonly Change[]): number {
-    for (const { act } of changes) act();
-    const undo = () => {
-      for (const one of changes.toReversed()) one.undo();
-    };
-    const now = this.#agenda.now;
-    this.#syncedAt = Math.max(this.#syncedAt, now + 0.2 + this.#random.below(40) / 10);
-    this.#journal.push({ syncedAt: this.#syncedAt, verb, undo });
-    while ((this.#journal[0]?.syncedAt ?? now) < now - 100) this.#journal.shift();
-    return this.#syncedAt;
+    return this.#journal.commit(as, changed(half, { state: as }), ...(isSeen ? [this.#appended(message)] : []));
   }
 
   #answer(verb: string, syncedAt: number, connection: Connection, answer: ModelAnswer, giveBack?: () => void): void {
@@ -627,27 +492,4 @@ export class ModelBroker {
   #instant(epochMs: number): number {
     return epochMs - EPOCH - this.#skew + 1;
   }
-}
-
-function insert(messages: Message[], message: Message): void {
-  const place = messages.findLastIndex(({ offset }) => offset < message.offset) + 1;
-  messages.splice(place, 0, message);
-}
-
-function remove(messages: Message[], message: Message): void {
-  const place = messages.indexOf(message);
-  if (place >= 0) messages.splice(place, 1);
-}
-
-function entered<T>(map: Map<string, T>, id: string, value: T): Change {
-  return { act: () => map.set(id, value), undo: () => map.delete(id) };
-}
-
-function changed<T extends object>(what: T, to: Partial<T>): Change {
-  const before = { ...what };
-  return { act: () => Object.assign(what, to), undo: () => Object.assign(what, before) };
-}
-
-function opposite({ act, undo }: Change): Change {
-  return { act: undo, undo: act };
 }

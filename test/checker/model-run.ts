@@ -11,7 +11,9 @@ import type {
 } from "./history.ts";
 import { HistoryWriter } from "./history-writer.ts";
 import { Agenda } from "./model-agenda.ts";
-import { type Connection, type ModelAnswer, ModelBroker, type Rules, TRUE_RULES } from "./model-broker.ts";
+import { ModelBroker } from "./model-broker.ts";
+import type { Connection, ModelAnswer } from "./model-message.ts";
+import { type Rules, TRUE_RULES } from "./model-rules.ts";
 
 /** Clients of all sorts at the model broker, a bad network in between, crashes: a history of a seed in milliseconds. */
 

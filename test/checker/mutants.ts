@@ -1,4 +1,4 @@
-import type { Rules } from "./model-broker.ts";
+import type { Rules } from "./model-rules.ts";
 import type { Property } from "./violation.ts";
 
 /** Brokers that are wrong in one place, and the property that must find each. */
