@@ -45,8 +45,8 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   }
   const key = { id: credentials.accessKeyId, secret: credentials.accessKeySecret };
   const config = toTestConfig({ clock, instance, key, topics, groups, settings });
-  const started = await startTestedBroker(config, tell === undefined ? silentLog : logTo(tell));
-  return new TestBroker(started, { instance, credentials });
+  const { http, bench, stop } = await startTestedBroker(config, tell === undefined ? silentLog : logTo(tell));
+  return new TestBroker({ endpoint: http[0] ?? "", instance, credentials, bench, stop });
 }
 
 function logTo(tell: (line: TestLogLine) => void): Log {

@@ -1,4 +1,3 @@
-import type { TestedBroker } from "../main.ts";
 import type { Duration } from "./durations.ts";
 import type { ErrorCode } from "./fault-codes.ts";
 import type { Fault, FaultScope, TestOperation } from "./faults.ts";
@@ -23,6 +22,15 @@ export interface TestClock {
   advance(by: Duration): Promise<Date>;
 }
 
+/** What a test broker is made of. */
+export interface TestBrokerParts {
+  readonly endpoint: string;
+  readonly instance: string;
+  readonly credentials: TestCredentials;
+  readonly bench: TestBench;
+  readonly stop: () => Promise<void>;
+}
+
 /** A broker in the process of a test. Faults and messages are this broker's alone. */
 export class TestBroker implements AsyncDisposable {
   /** `http://127.0.0.1:PORT`, for a client. */
@@ -31,17 +39,16 @@ export class TestBroker implements AsyncDisposable {
   /** The instance of requests that name none, and of everything here that names none. */
   readonly instance: string;
   readonly clock: TestClock;
-  readonly #broker: TestedBroker;
   readonly #bench: TestBench;
+  readonly #stop: () => Promise<void>;
 
-  constructor(broker: TestedBroker, told: { readonly instance: string; readonly credentials: TestCredentials }) {
-    const { bench } = broker;
-    this.#broker = broker;
-    this.#bench = bench;
-    this.endpoint = broker.http[0] ?? "";
-    this.credentials = told.credentials;
-    this.instance = told.instance;
+  constructor({ endpoint, instance, credentials, bench, stop }: TestBrokerParts) {
+    this.endpoint = endpoint;
+    this.instance = instance;
+    this.credentials = credentials;
     this.clock = { now: () => bench.now(), advance: (by) => bench.advance(by) };
+    this.#bench = bench;
+    this.#stop = stop;
   }
 
   /** What is to be true of a topic: `await broker.expect("orders").toHavePublished({ tag: "paid", times: 1 })`. */
@@ -100,7 +107,7 @@ export class TestBroker implements AsyncDisposable {
 
   /** Answers what is under way and ends. Safe to call twice. */
   stop(): Promise<void> {
-    return this.#broker.stop();
+    return this.#stop();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
