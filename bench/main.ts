@@ -12,8 +12,9 @@ import { Results } from "./run/results.ts";
 import { ServerProcess } from "./run/server-process.ts";
 import { FORMS, type Form, type Settings } from "./run/settings.ts";
 import { Team } from "./run/team.ts";
-import type { Bench } from "./workloads/workload.ts";
-import { WORKLOADS, type WorkloadName } from "./workloads/workloads.ts";
+import type { Bench, Workload } from "./workloads/workload.ts";
+import { WORKLOAD_NAMES, type WorkloadName } from "./workloads/workload-names.ts";
+import { WORKLOADS } from "./workloads/workloads.ts";
 
 /** `npm run bench -- --quick`: stagemq beside its peers. `--help` says what else there is; the README says what is measured. */
 const HELP = `npm run bench -- [--quick | --full] [--peers a,b] [--only a,b] [--page] [--resume] [--from FILE] [--dir DIR] [--backlog N]
@@ -21,7 +22,7 @@ const HELP = `npm run bench -- [--quick | --full] [--peers a,b] [--only a,b] [--
   --quick     three short rounds, within 3 minutes; what is left out without a flag
   --full      five rounds, a backlog of 5,000,000 messages, within 25 minutes
   --peers     ${PEERS.map(({ name }) => name).join(", ")}
-  --only      ${Object.keys(WORKLOADS).join(", ")}
+  --only      ${WORKLOAD_NAMES.join(", ")}
   --page      writes docs/operating/performance-report.md and performance.svg from what was measured
   --resume    goes on with the newest run of this form in bench/results/
   --from      measures nothing: reports what stands in a file of bench/results/
@@ -60,7 +61,7 @@ async function measure(): Promise<Results> {
       words.peers,
       PEERS.map(({ name }) => name),
     ),
-    only: namesIn("only", words.only, Object.keys(WORKLOADS) as WorkloadName[]),
+    only: namesIn("only", words.only, WORKLOAD_NAMES),
   };
   const directory = mkdtempSync(join(words.dir ?? tmpdir(), "stagemq-bench-"));
   // Some servers run as a user of their own, and must get through to their directory.
@@ -127,7 +128,7 @@ function openBench({
 
 /** Those that are stagemq's alone come once the others are down. */
 async function runWorkloads(bench: Bench): Promise<void> {
-  const wanted = (Object.keys(WORKLOADS) as WorkloadName[]).filter((name) => bench.isWanted(name));
+  const wanted = WORKLOAD_NAMES.filter((name) => bench.isWanted(name));
   const workloads = [...new Set(wanted.map((name) => WORKLOADS[name]))];
   for (const workload of workloads.filter(({ alone }) => !alone)) await runWorkload(workload, bench);
   await bench.team.stop();
@@ -136,7 +137,7 @@ async function runWorkloads(bench: Bench): Promise<void> {
 }
 
 /** One that fails is told and left out: the others may take half an hour. */
-async function runWorkload(workload: (typeof WORKLOADS)[WorkloadName], bench: Bench): Promise<void> {
+async function runWorkload(workload: Workload, bench: Bench): Promise<void> {
   const names = Object.entries(WORKLOADS).flatMap(([name, each]) => (each === workload ? [name] : []));
   bench.tell(`${names.join(", ")}: ${workload.does}`);
   try {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { HttpConnection } from "../../packages/cli/src/bench/http-connection.ts";
 import { type Caller, SignedOperation } from "../../packages/cli/src/bench/signed-operation.ts";
 import { openConnections, publishDocument } from "./drivers/http-driver.ts";
-import type { LatencyFigures } from "./tasks.ts";
+import { type LatencyFigures, maxMs, percentileMs, recordMs } from "./figures.ts";
 
 const WAIT_SECONDS = 30;
 const WAKE_EVERY_MS = 10;
@@ -33,7 +33,7 @@ export async function holdPolls(
       const reply = await connection.exchange(poll.toBytes());
       const at = sentAt.get(topic);
       if (reply.status !== 200 || at === undefined) continue;
-      histogram.record(Math.max(1, Math.round((performance.now() - at) * 1_000)));
+      recordMs(histogram, performance.now() - at);
       woken++;
     }
   };
@@ -52,7 +52,7 @@ export async function holdPolls(
     while (woken < total && performance.now() < deadline) await pause(WAKE_EVERY_MS);
     isOver = true;
     for (const connection of [...connections, ...publishing]) connection.close();
-    const [p50Ms, p99Ms] = [50, 99].map((percentile) => histogram.percentile(percentile) / 1_000);
-    return { count: woken, p50Ms: p50Ms ?? 0, p99Ms: p99Ms ?? 0, maxMs: histogram.max / 1_000, missing: total - woken };
+    const [p50Ms, p99Ms] = [percentileMs(histogram, 50), percentileMs(histogram, 99)];
+    return { count: woken, p50Ms, p99Ms, maxMs: maxMs(histogram), missing: total - woken };
   };
 }

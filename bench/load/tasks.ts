@@ -1,5 +1,13 @@
-import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
+import { createHistogram } from "node:perf_hooks";
 import { type Clients, type Driver, LABEL_BYTES, type Place } from "./driver.ts";
+import {
+  type ConsumeFigures,
+  type LatencyFigures,
+  maxMs,
+  type PublishFigures,
+  percentileMs,
+  recordMs,
+} from "./figures.ts";
 import { holdPolls } from "./hold-polls.ts";
 import { Roll } from "./roll.ts";
 
@@ -18,31 +26,6 @@ export interface Tasks {
   /** Waits in many long polls, then wakes them one by one. */
   holdPolls(polls: { count: number; wakes: number }): Promise<void>;
   wakePolls(nothing: object): Promise<LatencyFigures>;
-}
-
-export interface PublishFigures {
-  readonly count: number;
-  readonly seconds: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** What the clients themselves used of their core. */
-  readonly clientShare: number;
-}
-
-export interface ConsumeFigures {
-  readonly count: number;
-  readonly seconds: number;
-  readonly again: number;
-  readonly clientShare: number;
-}
-
-export interface LatencyFigures {
-  readonly count: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
-  /** Published, but not received within the bound. */
-  readonly missing: number;
 }
 
 /** How long the last messages may take. */
@@ -93,14 +76,14 @@ async function publishAll(
       for (let at = performance.now(); at < deadline && left-- > 0; ) {
         ids.push(await publisher.publish(nextLabel()));
         const now = performance.now();
-        record(histogram, now - at);
+        recordMs(histogram, now - at);
         at = now;
       }
     }),
   );
   const seconds = (performance.now() - startedAt) / 1_000;
   checkUnique(ids);
-  return { count: ids.length, seconds, p50Ms: millis(histogram, 50), p99Ms: millis(histogram, 99) };
+  return { count: ids.length, seconds, p50Ms: percentileMs(histogram, 50), p99Ms: percentileMs(histogram, 99) };
 }
 
 /** A message that is confirmed twice under one id was stored once. */
@@ -143,13 +126,13 @@ async function measureLatency(
   const startedAt = performance.now();
   const dueAt = (number: number): number => startedAt + number * everyMs;
   const roll = new Roll(total, forMs + PATIENCE_MS, (label) =>
-    record(histogram, performance.now() - dueAt(Number(label))),
+    recordMs(histogram, performance.now() - dueAt(Number(label))),
   );
   const consuming = consumeUntilDone(consumers, roll);
   await publishOnTime(publishers, { total, dueAt });
   await consuming;
-  const [p50Ms, p99Ms] = [millis(histogram, 50), millis(histogram, 99)];
-  return { count: roll.count, p50Ms, p99Ms, maxMs: histogram.max / 1_000, missing: total - roll.count };
+  const [p50Ms, p99Ms] = [percentileMs(histogram, 50), percentileMs(histogram, 99)];
+  return { count: roll.count, p50Ms, p99Ms, maxMs: maxMs(histogram), missing: total - roll.count };
 }
 
 /** Sends each message when it is due. Turns the loop without rest, for timers would be up to a millisecond late. */
@@ -173,12 +156,4 @@ async function publishOnTime(
     );
   }
   await Promise.all(underWay);
-}
-
-export function record(histogram: RecordableHistogram, ms: number): void {
-  histogram.record(Math.max(1, Math.round(ms * 1_000)));
-}
-
-export function millis(histogram: RecordableHistogram, percentile: number): number {
-  return histogram.percentile(percentile) / 1_000;
 }

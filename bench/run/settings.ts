@@ -1,5 +1,5 @@
 import type { PeerName } from "../peers/peer.ts";
-import type { WorkloadName } from "../workloads/workloads.ts";
+import type { WorkloadName } from "../workloads/workload-names.ts";
 
 export type Form = "quick" | "full";
 

@@ -7,9 +7,10 @@ import { PENDING } from "./pending.ts";
 import { PUBLISH_AND_CONSUME } from "./publish-and-consume.ts";
 import { START } from "./start.ts";
 import type { Workload } from "./workload.ts";
+import type { WorkloadName } from "./workload-names.ts";
 
-/** As in `--only`. `consume` needs what `publish` left behind, so both come from one. */
-export const WORKLOADS = {
+/** `consume` needs what `publish` left behind, so both come from one. */
+export const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = {
   publish: PUBLISH_AND_CONSUME,
   consume: PUBLISH_AND_CONSUME,
   latency: LATENCY,
@@ -19,6 +20,4 @@ export const WORKLOADS = {
   "idle-polls": IDLE_POLLS,
   pending: PENDING,
   backlog: BACKLOG,
-} as const satisfies Readonly<Record<string, Workload>>;
-
-export type WorkloadName = keyof typeof WORKLOADS;
+};

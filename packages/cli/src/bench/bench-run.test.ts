@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
@@ -53,8 +52,8 @@ beforeEach(async () => {
     // Nothing more will come of this endpoint: let the run know soon.
     at += 1_000;
     return refuse(404, "MessageNotExist");
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
 });
 
 afterEach(() => {

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HttpConnection } from "./http-connection.ts";
@@ -11,11 +10,11 @@ const TURNS = 20;
 const REQUEST = Buffer.from("POST / HTTP/1.1\r\n\r\n");
 
 beforeEach(async () => {
-  server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const met = once(server, "connection");
+  server = createServer();
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const met = new Promise<Socket>((resolve) => server.once("connection", resolve));
   connection = await HttpConnection.open(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
-  [other] = (await met) as [Socket];
+  other = await met;
   other.setNoDelay(true);
 });
 
