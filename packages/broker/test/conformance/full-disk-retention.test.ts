@@ -1,53 +1,31 @@
 import { describe, expect, it } from "vitest";
 import { KIB } from "../../src/domain/size.ts";
 import { MINUTE } from "../../src/domain/time.ts";
-import { RESERVE_NAME } from "../../src/embedded/journal/space.ts";
 import type { EngineSettings } from "../../src/embedded/settings.ts";
-import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
 import { RecordingLog } from "../../src/testing/recording-log.ts";
-import { SeededRandom } from "../../src/testing/seeded-random.ts";
-import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
 import { type Bench, bodiesOf } from "./bench.ts";
-import { openOnDisk } from "./open-embedded.ts";
+import { SmallDisk } from "./small-disk.ts";
 
 const RETENTION = 10 * MINUTE;
-const FILLING = "/other/filling";
 const SPACE = { reserveBytes: 64 * KIB, minFreeBytes: 16 * KIB, segmentBytes: 8 * KIB };
 const full = { code: "storage-full" };
 const HALF = { kind: "transactional", firstCheckAfter: 300_000 } as const;
 
-/** A broker that fills its small disk by itself, and others on the same disk. */
-class SmallDisk {
-  readonly random = new SeededRandom(1);
-  readonly log = new RecordingLog();
-  readonly settings: Partial<EngineSettings>;
-  clock = new SimulatedClock();
-  disk: FaultyDisk;
+/** A disk that a broker fills by itself. */
+class FilledDisk extends SmallDisk {
+  readonly log: RecordingLog;
+  readonly #settings: Partial<EngineSettings>;
 
-  constructor({
-    capacityBytes = 384 * KIB,
-    settings = {},
-  }: { capacityBytes?: number; settings?: Partial<EngineSettings> } = {}) {
-    this.disk = new FaultyDisk(this.random, { capacityBytes });
-    this.settings = { retentionAge: RETENTION, messageLogLevel: "debug", ...settings };
+  constructor(capacityBytes = 384 * KIB, settings: Partial<EngineSettings> = {}) {
+    const log = new RecordingLog();
+    super({ capacityBytes, journal: SPACE, log });
+    this.log = log;
+    this.#settings = { retentionAge: RETENTION, messageLogLevel: "debug", ...settings };
   }
 
-  async open(snapshotAfterBytes = 64 * KIB): Promise<Bench> {
-    const { clock, random, log } = this;
+  start(snapshotAfterBytes = 64 * KIB): Promise<Bench> {
     const housekeeping = { snapshotAfterBytes, snapshotAfterAtMostBytes: snapshotAfterBytes, roundEvery: MINUTE };
-    const bench = await openOnDisk(
-      this.disk,
-      { clock, random, log, settings: { housekeeping, ...this.settings } },
-      SPACE,
-    );
-    await bench.settle();
-    return bench;
-  }
-
-  /** Others leave so many bytes free. */
-  async othersLeave(free: number): Promise<void> {
-    if (this.disk.paths().includes(FILLING)) await this.disk.remove(FILLING);
-    this.disk.plant(FILLING, Buffer.alloc((await this.disk.freeBytes("/other")) - free));
+    return this.open({ housekeeping, ...this.#settings });
   }
 
   count(event: string): number {
@@ -56,10 +34,6 @@ class SmallDisk {
 
   get segments(): number {
     return this.disk.paths().filter((path) => path.endsWith(".seg")).length;
-  }
-
-  get reserved(): number {
-    return this.disk.bytesOf(`/data/${RESERVE_NAME}`).length;
   }
 }
 
@@ -80,8 +54,8 @@ describe("DUR-3, RET-1: a full disk frees itself", () => {
   for (const snapshotAfterBytes of [64 * KIB, 100_000 * KIB]) {
     const kept = snapshotAfterBytes > KIB * KIB ? "no snapshot was taken yet" : "two snapshots are kept";
     it(`DUR-3.4: what grew too old goes, though others have taken the last byte and ${kept}`, async () => {
-      const small = new SmallDisk();
-      const bench = await small.open(snapshotAfterBytes);
+      const small = new FilledDisk();
+      const bench = await small.start(snapshotAfterBytes);
       await bench.publish({ topic: "later", body: "later", intent: inAnHour(bench) });
       // So that a snapshot takes more than what happens to be free.
       for (let group = 0; group < 200; group++) await bench.declareGroup(`GID_${group}`, { from: "earliest" });
@@ -102,8 +76,8 @@ describe("DUR-3, RET-1: a full disk frees itself", () => {
   }
 
   it("DUR-3.4: what is dead goes before anything is copied", async () => {
-    const small = new SmallDisk();
-    const bench = await small.open();
+    const small = new FilledDisk();
+    const bench = await small.start();
     for (let count = 0; count < 60; count++) await bench.publish({ body: "x".repeat(KIB) });
     await bench.publish({ topic: "later", body: "later", intent: inAnHour(bench) });
     await fill(bench);
@@ -115,8 +89,8 @@ describe("DUR-3, RET-1: a full disk frees itself", () => {
   });
 
   it("DUR-3.5: also with the reserve used up: what grew too old goes, and there is space again", async () => {
-    const small = new SmallDisk();
-    const bench = await small.open();
+    const small = new FilledDisk();
+    const bench = await small.start();
     await fill(bench);
     await small.othersLeave(0);
     await bench.advance(500);
@@ -131,8 +105,8 @@ describe("DUR-3, RET-1: a full disk frees itself", () => {
   });
 
   it("DUR-3.3: what does not fit is left where it is, and said once; the reserve stays for those who consume", async () => {
-    const small = new SmallDisk();
-    const bench = await small.open();
+    const small = new FilledDisk();
+    const bench = await small.start();
     // More than a quarter of the reserve, less than half of what must go.
     for (let count = 0; count < 30; count++)
       await bench.publish({ topic: "later", body: "x".repeat(KIB), intent: inAnHour(bench) });
@@ -157,8 +131,8 @@ describe("DUR-3, RET-1: a full disk frees itself", () => {
 
   for (const beside of [0, -1]) {
     it(`DUR-3.2: with the disk at the mark (${beside}) the retention goes on, and each change is told once`, async () => {
-      const small = new SmallDisk();
-      const bench = await small.open();
+      const small = new FilledDisk();
+      const bench = await small.start();
       for (let count = 0; count < 60; count++) await bench.publish({ body: "x".repeat(KIB) });
       await small.othersLeave(SPACE.minFreeBytes + beside);
       await bench.advance(RETENTION + 3 * MINUTE);
@@ -172,11 +146,8 @@ describe("DUR-3, RET-1: a full disk frees itself", () => {
 
   it("RET-1.4: half messages that alone exceed the size are copied in no circles, on a full disk neither", async () => {
     const retentionBytes = 128 * KIB;
-    const small = new SmallDisk({
-      capacityBytes: KIB * KIB,
-      settings: { retentionBytes, retentionAge: 60 * RETENTION },
-    });
-    const bench = await small.open(16 * KIB);
+    const small = new FilledDisk(KIB * KIB, { retentionBytes, retentionAge: 60 * RETENTION });
+    const bench = await small.start(16 * KIB);
     await fill(bench, { topic: "half", intent: HALF });
     const written = (): number => small.disk.counts.writes;
     await bench.advance(5 * MINUTE);
@@ -195,9 +166,9 @@ describe("DUR-3, RET-1: a full disk frees itself", () => {
 
 describe("DUR-3, RET-1: killed while a full disk frees itself", () => {
   /** Filled, with the retention about to pass. */
-  async function aFullDisk(): Promise<{ small: SmallDisk; bench: Bench }> {
-    const small = new SmallDisk({ capacityBytes: 192 * KIB });
-    const bench = await small.open(16 * KIB);
+  async function aFullDisk(): Promise<{ small: FilledDisk; bench: Bench }> {
+    const small = new FilledDisk(192 * KIB);
+    const bench = await small.start(16 * KIB);
     await bench.publish({ topic: "later", body: "later", intent: inAnHour(bench) });
     await fill(bench);
     await small.othersLeave(0);
@@ -213,7 +184,7 @@ describe("DUR-3, RET-1: killed while a full disk frees itself", () => {
       await bench.advance(2 * MINUTE);
       isOver = !small.disk.isDead;
       small.disk = steps % 2 === 0 ? small.disk.kill() : small.disk.crash();
-      const next = await small.open(16 * KIB);
+      const next = await small.start(16 * KIB);
       await next.advance(3 * MINUTE);
       await next.publish({ body: "there is room" });
       await next.advance(46 * MINUTE);

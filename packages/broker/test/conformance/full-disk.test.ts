@@ -2,50 +2,38 @@ import { describe, expect, it } from "vitest";
 import { KIB } from "../../src/domain/size.ts";
 import { StartError } from "../../src/domain/start-error.ts";
 import { MINUTE } from "../../src/domain/time.ts";
-import { RESERVE_NAME } from "../../src/embedded/journal/space.ts";
-import type { EngineSettings } from "../../src/embedded/settings.ts";
-import { FaultyDisk } from "../../src/testing/faulty-disk.ts";
-import { SeededRandom } from "../../src/testing/seeded-random.ts";
-import { SimulatedClock } from "../../src/testing/simulated-clock.ts";
 import { type Bench, bodiesOf, INSTANCE, refusalsOf, watch } from "./bench.ts";
-import { openOnDisk } from "./open-embedded.ts";
+import { SmallDisk } from "./small-disk.ts";
 
-const RESERVE = `/data/${RESERVE_NAME}`;
-const FILLING = "/other/filling";
 const SPACE = { reserveBytes: 64 * KIB, minFreeBytes: 64 * KIB };
 const PIECE = SPACE.reserveBytes / 16;
 const full = { code: "storage-full" };
 
-/** A broker on a disk of 1 MiB, and somebody else who fills it. */
-class SmallDisk {
-  readonly #random = new SeededRandom(1);
-  clock = new SimulatedClock();
-  disk = new FaultyDisk(this.#random, { capacityBytes: KIB * KIB });
-
-  async open(settings: Partial<EngineSettings> = {}): Promise<Bench> {
-    const bench = await openOnDisk(this.disk, { clock: this.clock, random: this.#random, settings }, SPACE);
-    await bench.settle();
-    return bench;
-  }
-
-  get reserved(): number {
-    return this.disk.bytesOf(RESERVE).length;
-  }
-
-  /** Fills the disk but for so many bytes. */
-  async fillUpTo(free: number): Promise<void> {
-    await this.disk.remove(FILLING);
-    this.disk.plant(FILLING, Buffer.alloc((await this.disk.freeBytes("/other")) - free));
-  }
-
-  async empty(): Promise<void> {
-    await this.disk.remove(FILLING);
-  }
+interface Started {
+  readonly small: SmallDisk;
+  readonly bench: Bench;
 }
 
-async function open(): Promise<{ small: SmallDisk; bench: Bench }> {
-  const small = new SmallDisk();
+const aSmallDisk = (): SmallDisk => new SmallDisk({ capacityBytes: KIB * KIB, journal: SPACE });
+
+async function open(): Promise<Started> {
+  const small = aSmallDisk();
   return { small, bench: await small.open() };
+}
+
+/** With this in it, and nothing left. */
+async function openAndFill(...bodies: readonly string[]): Promise<Started> {
+  const { small, bench } = await open();
+  await bench.publishAll(bodies);
+  await fillUpAndNotice(small, bench, 0);
+  return { small, bench };
+}
+
+/** Not even for consumers. */
+async function openAndUseUp(...bodies: readonly string[]): Promise<Started> {
+  const started = await openAndFill(...bodies);
+  await useUpTheReserve(started.bench);
+  return started;
 }
 
 /** Longer than a look is good for. */
@@ -54,7 +42,7 @@ const toLookAgain = (bench: Bench): Promise<void> => bench.advance(500);
 /** Lets the broker notice: a look follows a write. */
 async function fillUpAndNotice(small: SmallDisk, bench: Bench, free: number): Promise<void> {
   await bench.publish({ topic: "notice" });
-  await small.fillUpTo(free);
+  await small.othersLeave(free);
   await toLookAgain(bench);
   await bench.publish({ topic: "notice" }).catch(() => undefined);
   await bench.settle();
@@ -83,14 +71,14 @@ describe("DUR-3: a disk that is full", () => {
     for (let count = 0; count < 40; count += 1) await bench.receive({ group: `GID_${count}`, max: 1 });
     expect(small.reserved).toBeLessThan(before);
     expect(small.reserved).toBeGreaterThan(0);
-    await small.empty();
+    await small.othersGo();
     await toLookAgain(bench);
     expect(small.reserved).toBe(SPACE.reserveBytes);
   });
 
   it("DUR-3.1, DUR-2.1: what was promised before the disk filled up is written, with what the reserve gives back", async () => {
     const { small, bench } = await open();
-    await small.fillUpTo(0);
+    await small.othersLeave(0);
     await bench.publish({ body: "x".repeat(40 * KIB) });
     expect(bodiesOf(await bench.receive())).toEqual(["x".repeat(40 * KIB)]);
     expect(small.reserved).toBeLessThan(SPACE.reserveBytes - 40 * KIB);
@@ -146,7 +134,7 @@ describe("DUR-3: a disk that is full", () => {
   });
 
   it("DUR-3.3: no snapshot takes the space that consumers need", async () => {
-    const small = new SmallDisk();
+    const small = aSmallDisk();
     const bench = await small.open();
     await bench.publishAll(Array.from({ length: 200 }, (_, number) => `${number}`));
     await fillUpAndNotice(small, bench, 0);
@@ -165,10 +153,9 @@ describe("DUR-3: a disk that is full", () => {
   });
 
   it("DUR-3.4: publishing resumes by itself", async () => {
-    const { small, bench } = await open();
-    await fillUpAndNotice(small, bench, 0);
+    const { small, bench } = await openAndFill();
     await expect(bench.publish()).rejects.toMatchObject(full);
-    await small.empty();
+    await small.othersGo();
     await toLookAgain(bench);
     await bench.publish({ body: "again" });
     expect(bodiesOf(await bench.receive())).toEqual(["again"]);
@@ -188,7 +175,7 @@ describe("DUR-3: a disk that is full", () => {
     await bench.advance(60_000);
     expect(bench.log.entries.map(({ event }) => event)).toContain("disk.reserve-used-up");
     expect(bench.log.entries.map(({ event }) => event)).not.toContain("journal.failed");
-    await small.empty();
+    await small.othersGo();
     await toLookAgain(bench);
     expect(refusalsOf(await bench.acknowledge([held ?? ""], { group: "GID_b" }))).toEqual([undefined]);
     expect(bodiesOf(await bench.receive())).toEqual(["0", "1"]);
@@ -205,7 +192,7 @@ describe("DUR-3: a disk that is full", () => {
     const isServed = watch(Promise.race([early, late]));
     await bench.advance(60_000);
     expect(isServed()).toBe(false);
-    await small.empty();
+    await small.othersGo();
     await toLookAgain(bench);
     expect(isServed()).toBe(true);
     expect(bodiesOf(await late)).toEqual(["0", "1"]);
@@ -213,10 +200,7 @@ describe("DUR-3: a disk that is full", () => {
   });
 
   it("DUR-3.5: a poll that waited for space in vain ends with nothing when its time is up", async () => {
-    const { small, bench } = await open();
-    await bench.publish();
-    await fillUpAndNotice(small, bench, 0);
-    await useUpTheReserve(bench);
+    const { bench } = await openAndUseUp("0");
     const poll = bench.poll({ wait: 30_000 });
     await bench.advance(30_000);
     expect(await poll).toEqual([]);
@@ -224,13 +208,11 @@ describe("DUR-3: a disk that is full", () => {
   });
 
   it("DUR-3.4: what the retention drops makes room on a full disk, though something in its segments still waits", async () => {
-    const random = new SeededRandom(1);
-    const clock = new SimulatedClock();
-    const disk = new FaultyDisk(random, { capacityBytes: KIB * KIB });
+    const small = new SmallDisk({ capacityBytes: KIB * KIB, journal: { ...SPACE, segmentBytes: 32 * KIB } });
     const housekeeping = { snapshotAfterBytes: 64 * KIB, snapshotAfterAtMostBytes: 64 * KIB, roundEvery: MINUTE };
     const settings = { housekeeping, retentionAge: 10 * MINUTE, messageLogLevel: "debug" } as const;
-    const bench = await openOnDisk(disk, { clock, random, settings }, { ...SPACE, segmentBytes: 32 * KIB });
-    const deliverAt = clock.wall() + 20 * MINUTE;
+    const bench = await small.open(settings);
+    const deliverAt = bench.now + 20 * MINUTE;
     await bench.publish({ topic: "later", body: "later", intent: { kind: "delayed", deliverAt } });
     const fill = async (): Promise<void> => {
       for (let count = 0; count < 2_000; count++) await bench.publish({ body: "x".repeat(4 * KIB) });
@@ -246,7 +228,7 @@ describe("DUR-3: a disk that is full", () => {
   it("DUR-3.6: a write that fails all the same stops the engine, and the next start opens on the full disk", async () => {
     const { small, bench } = await open();
     await bench.publish({ body: "confirmed" });
-    await small.fillUpTo(0);
+    await small.othersLeave(0);
     small.disk.failNext("sync", "ENOSPC");
     await expect(bench.publish()).rejects.toMatchObject({ code: "storage-failed" });
     small.disk = small.disk.kill();
@@ -259,23 +241,17 @@ describe("DUR-3: a disk that is full", () => {
   });
 
   it("DUR-3.6: a start with the reserve used up serves too, once there is space", async () => {
-    const { small, bench } = await open();
-    await bench.publish({ body: "confirmed" });
-    await fillUpAndNotice(small, bench, 0);
-    await useUpTheReserve(bench);
+    const { small } = await openAndUseUp("confirmed");
     small.disk = small.disk.kill();
     const next = await small.open();
     expect(await next.receive()).toEqual([]);
-    await small.empty();
+    await small.othersGo();
     await toLookAgain(next);
     expect(bodiesOf(await next.receive())).toContain("confirmed");
   });
 
   it("DUR-3.6: what such a start declares waits, and is made before anybody makes it by use", async () => {
-    const { small, bench } = await open();
-    await bench.publish({ body: "confirmed" });
-    await fillUpAndNotice(small, bench, 0);
-    await useUpTheReserve(bench);
+    const { small } = await openAndUseUp("confirmed");
     small.disk = small.disk.kill();
     const next = await small.open();
     const { catalog } = next.engine;
@@ -284,7 +260,7 @@ describe("DUR-3: a disk that is full", () => {
     const ref = { instance: INSTANCE, topic: "steps" };
     expect(catalog.describeTopic(ref)).toBeUndefined();
     const poll = next.poll({ topic: "steps", wait: 120_000 });
-    await small.empty();
+    await small.othersGo();
     await toLookAgain(next);
     expect(catalog.describeTopic(ref)).toMatchObject({ kind: "ordered", queues: 4, origin: "declared" });
     expect(catalog.describeGroup({ instance: INSTANCE, group: "GID_c" })).toMatchObject({ origin: "declared" });
@@ -295,8 +271,8 @@ describe("DUR-3: a disk that is full", () => {
   });
 
   it("DUR-3.6: a start where no data is yet is refused, and leaves nothing behind", async () => {
-    const small = new SmallDisk();
-    await small.fillUpTo(100 * KIB);
+    const small = aSmallDisk();
+    await small.othersLeave(100 * KIB);
     const refusal = await small.open().then(
       () => expect.fail("It started."),
       (error: unknown) => error,
@@ -307,6 +283,6 @@ describe("DUR-3: a disk that is full", () => {
       message:
         "No space left for /data: 100 KiB are free, 128 KiB are needed. Free some, or use another directory: --data DIR.",
     });
-    expect(small.disk.paths()).toEqual([FILLING]);
+    expect(small.paths()).toEqual([]);
   });
 });
