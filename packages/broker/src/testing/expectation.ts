@@ -24,6 +24,8 @@ export interface Findings {
   readonly there: readonly TestMessage[];
   /** Half messages that are not committed. */
   readonly withheld: readonly Withheld[];
+  /** There was more than is remembered. */
+  readonly hasForgotten: boolean;
   /** The topic that may have been meant, where this one does not exist. */
   readonly nearestTopic?: string | undefined;
 }
@@ -58,7 +60,8 @@ export function isHopeless({ state, match, times }: Expectation, there: readonly
 }
 
 /** What was expected, what there was, and what came closest. */
-export function describeFailure(expectation: Expectation, { there, withheld, nearestTopic }: Findings): string {
+export function describeFailure(expectation: Expectation, findings: Findings): string {
+  const { there, withheld, hasForgotten, nearestTopic } = findings;
   const { topic, state, group, match, times } = expectation;
   const wanted =
     times === undefined ? "at least 1 message" : times === 1 ? "exactly 1 message" : `exactly ${times} messages`;
@@ -79,6 +82,10 @@ export function describeFailure(expectation: Expectation, { there, withheld, nea
     lines.push(`Nothing is ${said} at all.`);
   }
   if (state === "published") lines.push(...describeWithheld(withheld, topic, match));
+  if (hasForgotten)
+    lines.push(
+      "The oldest that were published or delivered are forgotten: there was too much of it. Reset between tests.",
+    );
   if (nearestTopic !== undefined) lines.push(`There is no topic ${topic}, but there is ${nearestTopic}.`);
   return lines.join("\n");
 }

@@ -1,4 +1,5 @@
 import type { TopicRef } from "../domain/names.ts";
+import { MIB } from "../domain/size.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type {
   Delivery,
@@ -11,6 +12,7 @@ import type {
   ReceiptHandle,
   ReceiveRequest,
 } from "../engine/engine.ts";
+import { type Memory, Recent } from "./recent.ts";
 
 /** What was done to a message, whatever has become of it since. */
 export type PastState = "published" | "delivered" | "acknowledged";
@@ -22,28 +24,43 @@ export interface Withheld extends ListedMessage {
 
 interface Published extends ListedMessage {
   readonly topic: TopicRef;
+  /** By which its transaction can be ended. */
+  readonly handles: ReceiptHandle[];
   /** Absent where it is none. */
   transaction?: "open" | "committed" | "rolled-back";
 }
 
 interface Delivered extends ListedMessage {
   readonly topic: TopicRef;
+  readonly handle: ReceiptHandle;
   isAcknowledged: boolean;
 }
 
 type PastQuery = Pick<MessageQuery, "topic" | "group" | "limit"> & { readonly state: PastState };
 
-/** What each list remembers; the oldest go. */
-const MAX_ENTRIES = 100_000;
+const MEMORY: Memory = { entries: 100_000, characters: 128 * MIB };
 
 /** What clients have published, been given and acknowledged since the start, or the last reset. */
 export class History {
-  readonly #published = new Set<Published>();
-  readonly #delivered = new Set<Delivered>();
+  readonly #published: Recent<Published>;
+  readonly #delivered: Recent<Delivered>;
   /** Several where a test had it delivered once more. */
   readonly #byHandle = new Map<ReceiptHandle, Delivered[]>();
   readonly #byId = new Map<string, Published>();
   readonly #byTransaction = new Map<ReceiptHandle, Published>();
+
+  constructor(memory = MEMORY) {
+    this.#published = new Recent(memory, ({ messageId, handles }) => {
+      this.#byId.delete(messageId);
+      for (const handle of handles) this.#byTransaction.delete(handle);
+    });
+    this.#delivered = new Recent(memory, ({ handle }) => this.#byHandle.delete(handle));
+  }
+
+  /** Whether it holds less than what happened. */
+  get hasForgotten(): boolean {
+    return this.#published.hasForgotten || this.#delivered.hasForgotten;
+  }
 
   notePublished({ topic, message, intent }: PublishRequest, receipt: PublishReceipt, publishedAt: EpochMs): void {
     const { messageId, transactionHandle } = receipt;
@@ -54,14 +71,13 @@ export class History {
       message,
       publishedAt,
       attempt: 0,
+      handles: [],
       ...(deliverAt === undefined ? {} : { dueAt: deliverAt }),
       ...(transactionHandle === undefined ? {} : { transaction: "open" }),
     };
-    this.#published.add(entry);
     this.#byId.set(messageId, entry);
-    if (transactionHandle !== undefined) this.#byTransaction.set(transactionHandle, entry);
-    const oldest = oldestOver(this.#published);
-    if (oldest !== undefined) this.#byId.delete(oldest.messageId);
+    if (transactionHandle !== undefined) this.#noteHandle(entry, transactionHandle);
+    this.#published.add(entry);
   }
 
   noteDelivered({ topic, group }: Pick<ReceiveRequest, "topic" | "group">, deliveries: readonly Delivery[]): void {
@@ -76,13 +92,12 @@ export class History {
         attempt,
         dueAt: visibleAgainAt,
         ...(deadLetter === undefined ? {} : { deadLetter }),
+        handle,
         isAcknowledged: false,
       };
-      this.#delivered.add(entry);
       this.#byHandle.set(handle, [...(this.#byHandle.get(handle) ?? []), entry]);
-      oldestOver(this.#delivered);
+      this.#delivered.add(entry);
     }
-    while (this.#byHandle.size > MAX_ENTRIES) deleteFirst(this.#byHandle);
   }
 
   /** The newest of these deliveries reached nobody. */
@@ -101,9 +116,8 @@ export class History {
   noteOffered(deliveries: readonly Delivery[]): void {
     for (const { messageId, handle } of deliveries) {
       const entry = this.#byId.get(messageId);
-      if (entry !== undefined) this.#byTransaction.set(handle, entry);
+      if (entry !== undefined) this.#noteHandle(entry, handle);
     }
-    while (this.#byTransaction.size > MAX_ENTRIES) deleteFirst(this.#byTransaction);
   }
 
   noteEnded(handle: ReceiptHandle, resolution: EndTransactionRequest["resolution"]): void {
@@ -137,6 +151,11 @@ export class History {
     this.#byTransaction.clear();
   }
 
+  #noteHandle(entry: Published, handle: ReceiptHandle): void {
+    entry.handles.push(handle);
+    this.#byTransaction.set(handle, entry);
+  }
+
   *#entriesIn(state: PastState): Generator<Published | Delivered> {
     if (state === "published") {
       for (const entry of this.#published) if (isCommitted(entry)) yield entry;
@@ -161,19 +180,4 @@ function isCommitted({ transaction }: Published): boolean {
 
 function isSame(one: TopicRef, other: TopicRef): boolean {
   return one.instance === other.instance && one.topic === other.topic;
-}
-
-/** Takes the oldest out where there are too many. */
-function oldestOver<T>(entries: Set<T>): T | undefined {
-  if (entries.size <= MAX_ENTRIES) return undefined;
-  const [oldest] = entries;
-  if (oldest !== undefined) entries.delete(oldest);
-  return oldest;
-}
-
-function deleteFirst<K>(entries: Map<K, unknown>): void {
-  for (const key of entries.keys()) {
-    entries.delete(key);
-    return;
-  }
 }

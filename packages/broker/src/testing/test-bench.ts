@@ -4,7 +4,7 @@ import { type DurationMs, SECOND } from "../domain/time.ts";
 import type { Engine, MessageList } from "../engine/engine.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type Duration, toDuration } from "./durations.ts";
-import { describeFailure, type Expectation, ExpectationError, isHopeless, meet } from "./expectation.ts";
+import { describeFailure, type Expectation, ExpectationError, type Findings, isHopeless, meet } from "./expectation.ts";
 import { checkErrorCode, type ErrorCode, handleRefusalOf, refusesRequests } from "./fault-codes.ts";
 import { checkOperation, type Fault, type FaultEffect, type FaultScope, Faults, type TestOperation } from "./faults.ts";
 import { FaultyEngine } from "./faulty-engine.ts";
@@ -135,8 +135,7 @@ export class TestBench {
       const isOver = looks >= leastLooks && steadyClock.now() >= until;
       if (isOver || isHopeless(expectation, there)) {
         const ref = this.#refOf(topic, instance);
-        const findings = { there, withheld: this.#history.listWithheld(ref), nearestTopic: this.#nearestTopic(ref) };
-        throw new ExpectationError(describeFailure(expectation, findings));
+        throw new ExpectationError(describeFailure(expectation, this.#findingsOf(ref, there)));
       }
       await this.#pause();
     }
@@ -228,6 +227,15 @@ export class TestBench {
     const { catalog } = this.engine;
     if (catalog.describeTopic(ref) !== undefined) return undefined;
     return nearestName(ref.topic, catalog.listTopics(ref.instance));
+  }
+
+  #findingsOf(ref: TopicRef, there: readonly TestMessage[]): Findings {
+    return {
+      there,
+      withheld: this.#history.listWithheld(ref),
+      hasForgotten: this.#history.hasForgotten,
+      nearestTopic: this.#nearestTopic(ref),
+    };
   }
 
   async #settle(): Promise<void> {
