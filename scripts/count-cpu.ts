@@ -17,9 +17,10 @@ const ROUNDS = 5;
 const REQUESTS = 10_000;
 const WARM_UP_REQUESTS = 20_000;
 const TURN_AT_MOST_MS = 2_500;
+const NO_ROUND_AFTER_MS = 27_000;
 /** G1 of the performance report. */
 const USUAL = 1.9;
-const FAR_FROM_USUAL = 1.5;
+const FAR_FROM_USUAL = 2;
 
 interface Turn {
   readonly micros: number;
@@ -37,7 +38,7 @@ try {
     await member.load.do("publish", { forMs: TURN_AT_MOST_MS, count: WARM_UP_REQUESTS });
   }
   const [publishes, hellos]: [Turn[], Turn[]] = [[], []];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < ROUNDS && performance.now() < NO_ROUND_AFTER_MS; round++) {
     publishes.push(await takeTurn(ours));
     hellos.push(await takeTurn(bare));
   }
@@ -61,7 +62,7 @@ try {
   const isFar = median(ratios) > USUAL * FAR_FROM_USUAL;
   console.log(
     isFar
-      ? `LOOK: that is far above the usual ${USUAL} ×. Busy machine, or has a publish become dearer? npm run bench -- --quick --only publish`
+      ? `LOOK: that is more than twice the usual ${USUAL} ×. Busy machine, or has a publish become dearer? npm run bench -- --quick --only publish`
       : `not far from the usual ${USUAL} ×`,
   );
   await Promise.all([ours.stop(), bare.stop()]);

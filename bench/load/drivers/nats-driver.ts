@@ -1,4 +1,5 @@
 import { BATCH, type Clients, type Consumer, type Driver, labelOf, loadClient, type Place, padOf } from "../driver.ts";
+import { NatsPublisher } from "./nats-publisher.ts";
 
 /** What is used of nats. */
 interface JsMessage {
@@ -9,7 +10,6 @@ interface ConsumerMessages extends AsyncIterable<JsMessage> {
   close(): Promise<unknown>;
 }
 interface JetStream {
-  publish(subject: string, body: Uint8Array): Promise<{ seq: number }>;
   readonly consumers: {
     get(stream: string, consumer: string): Promise<{ consume(options: object): Promise<ConsumerMessages> }>;
   };
@@ -44,19 +44,20 @@ export class NatsDriver implements Driver {
     const pad = padOf(place);
     const { connect } = await loadClient<Nats>("nats");
     const open = () => connect({ servers: `127.0.0.1:${this.#port}` });
-    const connections = await Promise.all(Array.from({ length: publishers + consumers + 1 }, open));
+    const connections = await Promise.all(Array.from({ length: consumers + 1 }, open));
     const [first, ...others] = connections as [Connection, ...Connection[]];
     const manager = await first.jetstreamManager();
     await manager.streams.add({ name, subjects: [name], storage: "file" });
     const limits = { max_ack_pending: 100_000 };
     await manager.consumers.add(name, { durable_name: GROUP, ack_policy: "explicit", ...limits });
+    const publishing = await Promise.all(
+      Array.from({ length: publishers }, (_, index) => NatsPublisher.open(this.#port, name, { pad, index })),
+    );
     return {
-      publishers: others.slice(0, publishers).map((connection) => {
-        const stream = connection.jetstream();
-        return { publish: async (label) => String((await stream.publish(name, Buffer.from(label + pad))).seq) };
-      }),
-      consumers: others.slice(publishers).map((connection) => consumerOn(connection, name)),
+      publishers: publishing,
+      consumers: others.map((connection) => consumerOn(connection, name)),
       close: async () => {
+        for (const publisher of publishing) publisher.close();
         await manager.streams.delete(name);
         await Promise.all(connections.map((connection) => connection.close()));
       },
