@@ -23,7 +23,7 @@ export interface SeedReport {
 }
 
 export const STEPS = 500;
-const COMPARES_EVERY = 100;
+const COMPARES_EVERY = 200;
 
 /** One history, drawn from its seed alone: workload, faults, then healing. */
 export async function simulate({
