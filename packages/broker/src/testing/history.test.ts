@@ -43,7 +43,7 @@ it("forgets the oldest when their bodies are too large together", () => {
   expect(idsIn(history, "published")).toEqual(["5"]);
 });
 
-it("forgets handles with what they were of", () => {
+it("takes no notice of handles of what it has forgotten", () => {
   const history = new History(SMALL);
   history.noteDelivered({ topic: TOPIC, group: GROUP }, [
     aDelivery("1", "a"),
