@@ -13,7 +13,7 @@ import { readWords } from "./read-words.ts";
  */
 
 /** What importing an entry adds to a program of users, minified. The goal is 30 KiB. */
-const MAX_MINIFIED_BYTES: Readonly<Record<string, number>> = { "@stagemq/client": 40 * 1024 };
+const MAX_MINIFIED_BYTES: Readonly<Record<string, number>> = { "@stagemq/client": 48 * 1024 };
 
 const root = process.cwd();
 const { into = "build" } = readWords({ into: { type: "string" } }, []);
