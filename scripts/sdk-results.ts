@@ -75,9 +75,15 @@ async function addRun(before: Results, kits: readonly SdkKit[], tests: readonly 
     const passed = scenarios.get(title)?.passed ?? Object.fromEntries(kept);
     scenarios.set(title, { operation, title, passed: { ...passed, [name]: status === "passed" } });
   }
-  const ran = { ...before.ran };
+  const ran: Record<string, Ran> = { ...before.ran };
   for (const kit of kits) if (names.has(kit.name)) ran[kit.name] = await describeRun(kit);
-  return { ran, scenarios: played.length === 0 ? before.scenarios : [...scenarios.values()] };
+  if (played.length === 0) return before;
+  return { ran, scenarios: [...scenarios.values()].map((one) => ({ ...one, passed: inOrderOf(kits, one.passed) })) };
+}
+
+/** So that what was left out, or ran first, moves no line. */
+function inOrderOf<T>(kits: readonly SdkKit[], byName: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(kits.flatMap(({ name }) => (byName[name] === undefined ? [] : [[name, byName[name]]])));
 }
 
 async function describeRun(kit: SdkKit): Promise<Ran> {
