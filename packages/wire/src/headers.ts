@@ -9,10 +9,9 @@ export const XML_CONTENT_TYPE = "text/xml;charset=utf-8";
 
 /** 24 upper-case hex digits: the time in seconds, and eight random bytes. */
 export function formatRequestId(epochMs: number, randomBytes: Uint8Array): string {
-  const seconds = Math.floor(epochMs / 1000);
-  let id = seconds.toString(16).padStart(8, "0").slice(-8).toUpperCase();
-  for (let at = 0; at < 8; at++) id += HEX[randomBytes[at] ?? 0];
-  return id;
+  REQUEST_ID.writeUInt32BE(Math.floor(epochMs / 1000) % 2 ** 32, 0);
+  REQUEST_ID.set(randomBytes, 4);
+  return REQUEST_ID.toString("hex").toUpperCase();
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0").toUpperCase());
+const REQUEST_ID = Buffer.alloc(12);

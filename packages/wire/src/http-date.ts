@@ -1,13 +1,19 @@
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const IMF_FIXDATE = /^[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/;
 
-/** The newest that was read: of all requests of one second it is the same. */
-let newest: { readonly value: string; readonly at: number | undefined } = { value: "", at: undefined };
+/** What was read of late: of all requests of one second it is the same, and clocks differ by few. */
+const known = new Map<string, number>();
+const MAX_KNOWN = 16;
 
 /** Epoch milliseconds of a Date header, `Sat, 21 Nov 2026 04:02:37 GMT`, the only form an SDK sends. */
 export function parseDate(value: string): number | undefined {
-  if (value !== newest.value) newest = { value, at: readDate(value) };
-  return newest.at;
+  const seen = known.get(value);
+  if (seen !== undefined) return seen;
+  const at = readDate(value);
+  if (at === undefined) return undefined;
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(value, at);
+  return at;
 }
 
 function readDate(value: string): number | undefined {

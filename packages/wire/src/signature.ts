@@ -25,7 +25,7 @@ export function stringToSign({ method, target, headers }: SignedRequest): string
   let contentType = "";
   let date = "";
   const signed: [name: string, value: string][] = [];
-  for (const given of Object.keys(headers)) {
+  for (const given in headers) {
     const name = given.toLowerCase();
     if (name === "content-md5") contentMd5 = headerText(headers[given]);
     else if (name === "content-type") contentType = headerText(headers[given]);

@@ -19,7 +19,7 @@ export interface Parcel {
 }
 
 /** Sends an answer. True once all of it was handed to the operating system, false when the client was gone before (DEL-8). */
-export async function deliverAnswer(parcel: Parcel, clock: Clock): Promise<boolean> {
+export function deliverAnswer(parcel: Parcel, clock: Clock): boolean | Promise<boolean> {
   const { exchange, response, answer } = parcel;
   if (exchange.hasHungUp) return false;
   exchange.isAnswering = true;
@@ -27,7 +27,7 @@ export async function deliverAnswer(parcel: Parcel, clock: Clock): Promise<boole
   const isLarge = (answer.body?.length ?? 0) > SLICE_BYTES;
   if (isLarge || (answer.closes && !exchange.request.complete)) return deliverInParts(parcel, clock);
   response.end(answer.body);
-  return wasTaken(response) || (await deliverWaiting(parcel));
+  return wasTaken(response) || deliverWaiting(parcel);
 }
 
 async function deliverInParts({ exchange, response, answer, answers }: Parcel, clock: Clock): Promise<boolean> {

@@ -70,6 +70,23 @@ export interface HttpFrontParts {
   readonly options: HttpFrontOptions;
 }
 
+/** Who asks over an exchange, and listens as long as it is open. */
+class ExchangeCall implements Call {
+  readonly caller: string;
+  readonly requestId: string;
+  readonly #exchange: Exchange;
+
+  constructor(caller: string, requestId: string, exchange: Exchange) {
+    this.caller = caller;
+    this.requestId = requestId;
+    this.#exchange = exchange;
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
+}
+
 /** A request while it is answered. */
 interface Attendance {
   readonly request: IncomingMessage;
@@ -250,13 +267,7 @@ export class HttpFront {
     if (attendance.awaitsContinue) sayContinue(response);
     attendance.awaitsContinue = false;
     const document = admitted.hasDocument ? await body.read() : await body.skip();
-    const call: Call = {
-      caller: admitted.caller,
-      requestId: visit.requestId,
-      get signal() {
-        return exchange.signal;
-      },
-    };
+    const call = new ExchangeCall(admitted.caller, visit.requestId, exchange);
     return this.#protocol.perform(admitted, document, call, visit);
   }
 

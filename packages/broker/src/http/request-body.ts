@@ -35,11 +35,11 @@ export class RequestBody {
   }
 
   /** Waits in the socket until there is room. Refuses more than the limit, which may leave a rest unread. */
-  async read(): Promise<Buffer> {
-    if (this.#declared === 0) return NOTHING;
-    if (this.#declared === undefined) return this.#readUndeclared();
-    if (!this.#tryReserve(this.#declared)) await this.#reserve(this.#declared);
-    return this.#readDeclared(this.#declared);
+  read(): Promise<Buffer> {
+    const declared = this.#declared;
+    if (declared === undefined) return this.#readUndeclared();
+    if (this.#tryReserve(declared)) return this.#readDeclared(declared);
+    return this.#reserve(declared).then(() => this.#readDeclared(declared));
   }
 
   /** Refuses more than the limit too, but needs no room. */
@@ -61,6 +61,7 @@ export class RequestBody {
   }
 
   async #readDeclared(length: number): Promise<Buffer> {
+    if (length === 0) return NOTHING;
     let bytes: Buffer | undefined;
     let filled = 0;
     await this.#eachChunk((chunk) => {

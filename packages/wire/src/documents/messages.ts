@@ -1,5 +1,5 @@
 import { childText, type ElementShape, type XmlElement } from "../xml/read-xml.ts";
-import { writeDocument, writeGroup, writeText } from "../xml/write-xml.ts";
+import { escapeXml, writeDocument, writeGroup } from "../xml/write-xml.ts";
 import { type Decoded, decodeDocument, missingElement } from "./decoded.ts";
 
 /** One delivery as a consumer gets it, under the protocol's own names. Times are epoch milliseconds. */
@@ -42,22 +42,19 @@ export function decodeMessages(bytes: Buffer): Decoded<WireMessage[]> {
   });
 }
 
+/** WIRE-66, WIRE-68: Python and C# fail without the four numbers, the Rust client without tag and properties. */
 function writeMessage(message: WireMessage): string {
-  const line = (name: string, value: string | number): string => writeText(name, String(value), "    ");
-  return (
-    line("MessageId", message.messageId) +
-    line("MessageBodyMD5", message.bodyMd5) +
-    line("MessageBody", message.body) +
-    line("ReceiptHandle", message.receiptHandle) +
-    // WIRE-66: Python and C# fail without these four.
-    line("PublishTime", message.publishTime) +
-    line("FirstConsumeTime", message.firstConsumeTime) +
-    line("NextConsumeTime", message.nextConsumeTime) +
-    line("ConsumedTimes", message.consumedTimes) +
-    // WIRE-68: the Rust client fails without these two.
-    line("MessageTag", message.tag) +
-    line("Properties", message.properties)
-  );
+  return `    <MessageId>${escapeXml(message.messageId)}</MessageId>
+    <MessageBodyMD5>${escapeXml(message.bodyMd5)}</MessageBodyMD5>
+    <MessageBody>${escapeXml(message.body)}</MessageBody>
+    <ReceiptHandle>${escapeXml(message.receiptHandle)}</ReceiptHandle>
+    <PublishTime>${message.publishTime}</PublishTime>
+    <FirstConsumeTime>${message.firstConsumeTime}</FirstConsumeTime>
+    <NextConsumeTime>${message.nextConsumeTime}</NextConsumeTime>
+    <ConsumedTimes>${message.consumedTimes}</ConsumedTimes>
+    <MessageTag>${escapeXml(message.tag)}</MessageTag>
+    <Properties>${escapeXml(message.properties)}</Properties>
+`;
 }
 
 function readMessage(element: XmlElement): Decoded<WireMessage> {

@@ -38,9 +38,10 @@ function toWireMessage(delivery: Delivery): WireMessage {
 }
 
 function propertiesOf({ message, deadLetter }: Delivery): PropertyPair[] {
+  const pairs: PropertyPair[] = [[KEYS, message.key], ...message.properties];
+  if (deadLetter === undefined) return pairs;
   const sent = new Set(message.properties.map(([name]) => name));
-  const added = deadLetter ? originPairs(deadLetter).filter(([name]) => !sent.has(name)) : []; // PUB-7
-  return [[KEYS, message.key], ...message.properties, ...added];
+  return [...pairs, ...originPairs(deadLetter).filter(([name]) => !sent.has(name))]; // PUB-7
 }
 
 /** DLQ-1: where a dead letter came from. */
