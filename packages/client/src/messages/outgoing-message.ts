@@ -15,29 +15,29 @@ export interface MessageContent<T = string | Uint8Array> {
 }
 
 /** When a message may reach consumers, and in what order. */
-type Placement = AtOnce | InOrder | AtInstant | After;
+export type Placement = AtOnce | InOrder | AtInstant | After;
 
-interface AtOnce {
+export interface AtOnce {
   readonly shardingKey?: undefined;
   readonly deliverAt?: undefined;
   readonly delay?: undefined;
 }
 
-interface InOrder {
+export interface InOrder {
   /** Messages with the same one are delivered in the order in which they were published. For ordered topics. */
   readonly shardingKey?: string | undefined;
   readonly deliverAt?: undefined;
   readonly delay?: undefined;
 }
 
-interface AtInstant {
+export interface AtInstant {
   readonly shardingKey?: undefined;
   /** Not before this instant: a Date, or epoch milliseconds. What has passed is at once. */
   readonly deliverAt?: Date | number | undefined;
   readonly delay?: undefined;
 }
 
-interface After {
+export interface After {
   readonly shardingKey?: undefined;
   readonly deliverAt?: undefined;
   /** Not before this much time has passed, by the clock of this machine. */
