@@ -372,7 +372,7 @@ class EmbeddedEngine implements Engine {
     if (signal.aborted) return undefined;
     const taken = take();
     if (taken !== undefined || waitUpTo <= 0) return taken;
-    return this.#waiting.wait({ room, shape, waitUpTo, signal, serve: take });
+    return this.#waiting.wait({ room, shape, waitUpTo, signal, serve: take, isAll: ({ isAll }) => isAll });
   }
 
   #take(topic: TopicState, subscription: Subscription, request: ReceiveRequest, filter: TagFilter): Taken | undefined {
@@ -394,7 +394,7 @@ class EmbeddedEngine implements Engine {
     this.#sweeper.setAlarm();
     const position = this.#commit(decision.facts);
     if (decision.picks.length === 0) return undefined;
-    return this.#handover.ofDeliveries(position, topic, subscription.group, decision.picks);
+    return this.#handover.ofDeliveries(position, topic, subscription.group, decision);
   }
 
   /** RET-1: before a poll looks, so that it is offered nothing of it. */

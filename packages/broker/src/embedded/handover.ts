@@ -1,17 +1,22 @@
 import type { Delivery } from "../engine/engine.ts";
-import type { Pick } from "./decisions/batch.ts";
+import type { Pick as Picked, ReceiveDecision } from "./decisions/batch.ts";
 import type { HalfOffer } from "./decisions/decide-receive-half.ts";
 import type { HalfMessageStored, Id, Position } from "./journal/fact.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { MessageReader } from "./message-reader.ts";
 import type { Receipts } from "./receipt.ts";
 import type { TopicState } from "./state/ledger.ts";
+import type { StoredMessage } from "./stored-message.ts";
 
 /** What a poll was given. It is committed; the disk may not have it yet. */
 export interface Taken {
+  /** There is no more for now for a poll like it. */
+  readonly isAll: boolean;
   /** Waits for the disk and reads the messages back. To be called once. */
   readonly handOver: () => Promise<Delivery[]>;
 }
+
+type Given = Pick<ReceiveDecision, "picks" | "isAll">;
 
 /** Turns what was decided into what a client is handed: messages read back, handles sealed. */
 export class Handover {
@@ -26,15 +31,19 @@ export class Handover {
   }
 
   /** `position` is that of the facts by which these messages were delivered. */
-  ofDeliveries(position: Position, topic: TopicState, group: Id, picks: readonly Pick[]): Taken {
+  ofDeliveries(position: Position, topic: TopicState, group: Id, { picks, isAll }: Given): Taken {
     const places = picks.flatMap((pick) => topic.queues[pick.queue]?.placesOf(pick.offset) ?? []);
-    return this.#taken(position, places, () => picks.map((pick) => this.#deliver(topic.id, group, pick)));
+    const stand = picks.map((pick) => pick.position);
+    const deliver = (stored: StoredMessage, index: number) =>
+      this.#deliver(topic.id, group, picks[index] as Picked, stored);
+    return { isAll, handOver: this.#handOver(position, { places, stand }, deliver) };
   }
 
   /** `position` is that of the facts by which these half messages were offered. */
   ofHalf(position: Position, offers: readonly HalfOffer[]): Taken {
-    const places = offers.map(({ half }) => half.position);
-    return this.#taken(position, places, () => offers.map((offer) => this.#offer(offer)));
+    const stand = offers.map(({ half }) => half.position);
+    const offer = (stored: StoredMessage, index: number) => this.#offer(offers[index] as HalfOffer, stored);
+    return { isAll: false, handOver: this.#handOver(position, { places: stand, stand }, offer) };
   }
 
   /** What commits a half message or rolls it back, from its publish on. */
@@ -43,22 +52,24 @@ export class Handover {
   }
 
   /** Decision 8: messages are read once the disk has the delivery; nobody may delete them before. */
-  #taken(position: Position, places: readonly Position[], read: () => Promise<Delivery>[]): Taken {
-    const pins = places.map((place) => this.#journal.pin(place));
-    const handOver = async (): Promise<Delivery[]> => {
+  #handOver(
+    position: Position,
+    { places, stand }: { readonly places: readonly Position[]; readonly stand: readonly Position[] },
+    deliver: (stored: StoredMessage, index: number) => Delivery,
+  ): Taken["handOver"] {
+    const unpin = this.#journal.pin(...places);
+    return async () => {
       try {
         await this.#journal.synced(position);
-        return await Promise.all(read());
+        return (await this.#messages.readAll(stand)).map(deliver);
       } finally {
-        for (const unpin of pins) unpin();
+        unpin();
       }
     };
-    return { handOver };
   }
 
-  async #deliver(topic: Id, group: Id, pick: Pick): Promise<Delivery> {
+  #deliver(topic: Id, group: Id, pick: Picked, stored: StoredMessage): Delivery {
     const { queue, offset, attempt, number, at, until, firstDeliveredAt } = pick;
-    const stored = await this.#messages.read(pick.position);
     const handle = this.#receipts.seal({
       sort: "delivery",
       topic,
@@ -73,10 +84,9 @@ export class Handover {
     return { ...stored, handle, attempt, firstDeliveredAt, visibleAgainAt: until };
   }
 
-  async #offer({ half, firstCheckedAt, fact }: HalfOffer): Promise<Delivery> {
+  #offer({ half, firstCheckedAt, fact }: HalfOffer, stored: StoredMessage): Delivery {
     const { topic, check, number, at, until } = fact;
-    const stored = await this.#messages.read(half.position);
-    const handle = this.#receipts.seal({ sort: "transaction", topic, half: fact.id, check, number, at, until });
+    const handle = this.#receipts.seal({ sort: "transaction", topic, half: half.id, check, number, at, until });
     return { ...stored, handle, attempt: check, firstDeliveredAt: firstCheckedAt, visibleAgainAt: until };
   }
 }

@@ -29,7 +29,7 @@ export class KeyedHash {
   of(content: Uint8Array): Buffer {
     if (content.length !== this.#inner.length - this.#contentAt) throw new RangeError("Made for other contents.");
     this.#inner.set(content, this.#contentAt);
-    this.#outer.write(hash("sha256", this.#inner, "hex"), BLOCK, "hex");
-    return Buffer.from(hash("sha256", this.#outer, "hex"), "hex");
+    this.#outer.write(hash("sha256", this.#inner, "binary"), BLOCK, "latin1");
+    return Buffer.from(hash("sha256", this.#outer, "binary"), "latin1");
   }
 }

@@ -13,6 +13,8 @@ export interface Wait<Served> {
   readonly signal: AbortSignal;
   /** Looks again; undefined is nothing yet. */
   readonly serve: () => Served | undefined;
+  /** Whether that leaves nothing for another poll of this room and shape; unless it is known, it looks. */
+  readonly isAll?: (served: Served) => boolean;
 }
 
 interface Waiter<Served> extends HeapItem {
@@ -110,8 +112,8 @@ export class WaitingRoom<Served> {
     for (const waiter of this.#rooms.get(room) ?? []) {
       if (inVain.has(waiter.wait.shape)) continue;
       const served = this.#look(waiter);
-      if (served === undefined) inVain.add(waiter.wait.shape);
-      else waiter.leave(served);
+      if (served === undefined || waiter.wait.isAll?.(served)) inVain.add(waiter.wait.shape);
+      if (served !== undefined) waiter.leave(served);
     }
   }
 

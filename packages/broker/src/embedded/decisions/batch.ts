@@ -28,6 +28,8 @@ export interface ReceiveDecision {
   readonly nothingDueBy?: number;
   /** DEL-15: new messages were held back. */
   readonly isFull: boolean;
+  /** A poll like this one finds no more just now. */
+  readonly isAll: boolean;
 }
 
 /** How long a delivery hides its message: as a rule, and once it is blocked (ORD-6). */
@@ -79,16 +81,15 @@ export class Batch {
   /** The facts of this batch: one for each message queue and invisible time. */
   facts({ topic, group }: Subscription, ordered: boolean): MessagesDelivered[] {
     const { now: at } = this.#context.moment;
-    const together = new Map<string, Pick[]>();
+    const together: [Pick, ...Pick[]][] = [];
     for (const pick of this.picks) {
-      const key = `${pick.queue}/${pick.until}`;
-      const picks = together.get(key);
-      if (picks === undefined) together.set(key, [pick]);
-      else picks.push(pick);
+      const alike = together.find(([first]) => first.queue === pick.queue && first.until === pick.until);
+      if (alike === undefined) together.push([pick]);
+      else alike.push(pick);
     }
-    return [...together.values()].map((picks) => {
+    return together.map((picks) => {
       const deliveries = picks.map(({ offset, attempt, number }) => ({ offset, attempt, number }));
-      const { queue, until } = picks[0] as Pick;
+      const [{ queue, until }] = picks;
       return { kind: "messages-delivered", topic, group, queue, ordered, deliveries, at, until };
     });
   }

@@ -59,6 +59,7 @@ export function decideReceiveConcurrent(poll: Poll): ReceiveDecision {
     owedToNews,
     ...(nothingDueBy === undefined ? {} : { nothingDueBy }),
     isFull,
+    isAll: !batch.isFull,
   };
 }
 

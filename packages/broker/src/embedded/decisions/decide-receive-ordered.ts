@@ -43,6 +43,7 @@ export function decideReceiveOrdered(poll: Poll): ReceiveDecision {
     scans: passed.scans,
     owedToNews: memory.owedToNews,
     isFull,
+    isAll: !batch.isFull,
   };
 }
 

@@ -160,18 +160,33 @@ export class FileJournal implements Journal {
   }
 
   async read(position: Position): Promise<Fact> {
+    const fact = this.readAtOnce(position);
+    if (fact) return fact;
+    const segment = this.#segments.at(position);
+    if (!segment || position >= this.#writer.written) throw new RangeError(`Nothing stands at ${position}.`);
+    try {
+      return await this.#readFrom(segment, position);
+    } catch (cause) {
+      throw this.#unreadable(segment, position, cause);
+    }
+  }
+
+  readAtOnce(position: Position): Fact | undefined {
     if (this.#failure) throw this.#failure;
     const segment = this.#segments.at(position);
     try {
       const recent = this.#writer.recentGroup(position);
       if (recent) return readFrame(recent.bytes, position - recent.position);
-      if (!segment || position >= this.#writer.written) throw new RangeError(`Nothing stands at ${position}.`);
-      return await this.#readFrom(segment, position);
+      return segment && this.#reader.readAtOnce(segment, position);
     } catch (cause) {
-      if (cause instanceof RangeError) throw cause;
-      // DUR-1, DUR-2: a fact that rotted is never delivered, and what else rotted nobody knows.
-      throw this.#closed === undefined ? this.#fail(this.#namingPlace(segment, position, cause)) : stopping(cause);
+      throw this.#unreadable(segment, position, cause);
     }
+  }
+
+  /** DUR-1, DUR-2: a fact that rotted is never delivered, and what else rotted nobody knows. */
+  #unreadable(segment: StoredSegment | undefined, position: Position, cause: unknown): unknown {
+    if (cause instanceof RangeError) return cause;
+    return this.#closed === undefined ? this.#fail(this.#namingPlace(segment, position, cause)) : stopping(cause);
   }
 
   get extent(): { readonly from: Position; readonly to: Position } {
@@ -186,8 +201,12 @@ export class FileJournal implements Journal {
     return this.#snapshots.older?.position ?? 0;
   }
 
-  pin(position: Position): () => void {
-    return this.#segments.at(position)?.pin() ?? (() => {});
+  pin(...positions: readonly Position[]): () => void {
+    const segments = new Set(positions.map((position) => this.#segments.at(position)));
+    const unpins = [...segments].map((segment) => segment?.pin());
+    return () => {
+      for (const unpin of unpins) unpin?.();
+    };
   }
 
   async keepSnapshot(position: Position, state: AsyncIterable<Uint8Array>): Promise<void> {

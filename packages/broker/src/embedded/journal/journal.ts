@@ -37,8 +37,10 @@ export interface Journal {
   synced(position: Position): Promise<void>;
   /** Reads back one fact, also one that is not synced yet. */
   read(position: Position): Promise<Fact>;
-  /** What stands at `position` is not forgotten until the function that comes back was called. */
-  pin(position: Position): () => void;
+  /** The same, where no disk has to be asked; else undefined. */
+  readAtOnce(position: Position): Fact | undefined;
+  /** What stands at these positions is not forgotten until the function that comes back was called. */
+  pin(...positions: readonly Position[]): () => void;
   /** From where to where it is kept: as the segments say, but at no cost, so that it can be asked at every fact. */
   readonly extent: { readonly from: Position; readonly to: Position };
   /** Oldest first, from the replay on; the last is the one that grows. */

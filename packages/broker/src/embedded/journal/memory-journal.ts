@@ -45,20 +45,23 @@ export class MemoryJournal implements Journal {
   async synced(_position: Position): Promise<void> {}
 
   async read(position: Position): Promise<Fact> {
+    const fact = this.readAtOnce(position);
+    if (!fact) throw new RangeError(`Nothing stands at ${position}.`);
+    return fact;
+  }
+
+  readAtOnce(position: Position): Fact | undefined {
     const page = this.#pageOf(position);
-    if (!page) throw new RangeError(`Nothing stands at ${position}.`);
-    return readFrame(page.frames.buffer, position - page.start);
+    return page && readFrame(page.frames.buffer, position - page.start);
   }
 
   /** A read is over before anything can be forgotten; between a pin and a read something might. */
-  pin(position: Position): () => void {
-    const page = this.#pageOf(position);
-    if (!page) return () => {};
-    page.pins += 1;
-    let isHeld = true;
+  pin(...positions: readonly Position[]): () => void {
+    const pages = new Set(positions.flatMap((position) => this.#pageOf(position) ?? []));
+    for (const page of pages) page.pins += 1;
     return () => {
-      if (isHeld) page.pins -= 1;
-      isHeld = false;
+      for (const page of pages) page.pins -= 1;
+      pages.clear();
     };
   }
 
