@@ -9,6 +9,7 @@ import {
   VERSION_HEADER,
   XML_CONTENT_TYPE,
 } from "@stagemq/wire";
+import { KIB } from "../domain/size.ts";
 import type { HandleOutcome, ReceiptHandle } from "../engine/engine.ts";
 import { DOOR_REFUSALS, HANDLE_REFUSALS, type HttpRefusal, SUCCESS_STATUS } from "./error-table.ts";
 import type { RefusalDetails } from "./refusal.ts";
@@ -18,8 +19,8 @@ export interface Answer {
   readonly status: number;
   /** Names as they stand on the wire: Python looks the request id up in lower case (WIRE-63). */
   readonly headers: Readonly<Record<string, string>>;
-  /** XML, as it goes out; a 204 has none. Bytes, since the text of a large one need not be kept beside them. */
-  readonly body?: Buffer;
+  /** XML, as it goes out; a 204 has none. Text where it is short and of ASCII alone, which is sent at less cost. */
+  readonly body?: Buffer | string;
   /** The connection ends after it. */
   readonly closes?: true;
   /** What must be given back when the client did not get this (DEL-8). */
@@ -35,10 +36,14 @@ export interface Visit {
   readonly hostId: string;
 }
 
+/** The text of a larger one need not be kept beside its bytes while a client takes them. */
+const MAX_TEXT = 64 * KIB;
+
 export function succeed(visit: Visit, how: keyof typeof SUCCESS_STATUS, xml?: string): Answer {
   if (xml === undefined) return { status: SUCCESS_STATUS[how], headers: headersOf(visit, undefined) };
-  const body = Buffer.from(xml);
-  return { status: SUCCESS_STATUS[how], headers: headersOf(visit, body), body };
+  const bytes = Buffer.byteLength(xml);
+  const body = bytes === xml.length && bytes <= MAX_TEXT ? xml : Buffer.from(xml);
+  return { status: SUCCESS_STATUS[how], headers: headersOf(visit, bytes), body };
 }
 
 export function refuse(visit: Visit, { code, status, closes }: HttpRefusal, details: RefusalDetails = {}): Answer {
@@ -46,7 +51,7 @@ export function refuse(visit: Visit, { code, status, closes }: HttpRefusal, deta
   const body = Buffer.from(encodeError({ code, message, ...visit }));
   return {
     status,
-    headers: { ...headersOf(visit, body), ...details.headers },
+    headers: { ...headersOf(visit, body.length), ...details.headers },
     body,
     ...(closes ? { closes } : {}),
     refusal: {
@@ -73,15 +78,15 @@ export function answerHandles(visit: Visit, outcomes: readonly HandleOutcome[]):
   const [first] = errors;
   if (!first) return succeed(visit, "done");
   const body = Buffer.from(encodeErrors(errors));
-  const headers = headersOf(visit, body);
+  const headers = headersOf(visit, body.length);
   return { status: STATUS_HANDLES_REFUSED, headers, body, refusal: { code: first.code, hint: first.message } };
 }
 
-function headersOf({ requestId }: Visit, body: Buffer | undefined): Record<string, string> {
-  if (body === undefined) return { [REQUEST_ID_HEADER]: requestId, [VERSION_HEADER]: VERSION };
+function headersOf({ requestId }: Visit, bodyBytes: number | undefined): Record<string, string> {
+  if (bodyBytes === undefined) return { [REQUEST_ID_HEADER]: requestId, [VERSION_HEADER]: VERSION };
   return {
     "Content-Type": XML_CONTENT_TYPE,
-    "Content-Length": `${body.length}`,
+    "Content-Length": `${bodyBytes}`,
     [REQUEST_ID_HEADER]: requestId,
     [VERSION_HEADER]: VERSION,
   };

@@ -26,13 +26,14 @@ export function deliverAnswer(parcel: Parcel, clock: Clock): boolean | Promise<b
   response.writeHead(answer.status, answer.closes ? { ...answer.headers, Connection: "close" } : answer.headers);
   const isLarge = (answer.body?.length ?? 0) > SLICE_BYTES;
   if (isLarge || (answer.closes && !exchange.request.complete)) return deliverInParts(parcel, clock);
-  response.end(answer.body);
+  if (typeof answer.body === "string") response.end(answer.body, "latin1");
+  else response.end(answer.body);
   return wasTaken(response) || deliverWaiting(parcel);
 }
 
 async function deliverInParts({ exchange, response, answer, answers }: Parcel, clock: Clock): Promise<boolean> {
   answers.begin(response, answer.body?.length ?? 0);
-  let rest = answer.body;
+  let rest = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
   while (rest !== undefined && rest.length > SLICE_BYTES) {
     const slice = rest.subarray(0, SLICE_BYTES);
     await handOver((taken) => response.write(slice, taken), exchange);
