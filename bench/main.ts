@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,22 +71,22 @@ async function measure(): Promise<Results> {
   const team = new Team(directory, results, settings.peers);
   const bench = openBench({ settings, results, team, directory });
   bench.tell(`each turn goes to ${results.file}`);
-  const interrupted = watchSignals();
-  try {
-    await Promise.race([runWorkloads(bench), interrupted]);
-    await team.stop();
-  } finally {
-    await ServerProcess.stopAll();
-    rmSync(directory, { recursive: true, force: true });
-  }
-  return results;
+  const stopped = watchSignals();
+  await Promise.race([runWorkloads(bench, stopped), once(stopped, "abort")]);
+  await ServerProcess.stopAll();
+  rmSync(directory, { recursive: true, force: true });
+  if (!stopped.aborted) return results;
+  console.error("Stopped. Go on with --resume, or report what there is with --from.");
+  process.exit(1);
 }
 
 function openResults(form: Form, directory: string): Results {
-  const earlier = words.resume ? Results.newest(form) : undefined;
+  const commit = currentCommit();
+  const earlier = words.resume ? Results.newest(form, commit) : undefined;
   if (earlier !== undefined) return earlier;
+  if (words.resume) console.error(`There is no ${form} run of ${commit} to go on with: this one begins anew.`);
   const command = ["npm run bench --", ...process.argv.slice(2)].join(" ");
-  const head = { form, commit: currentCommit(), at: new Date().toISOString(), command };
+  const head = { form, commit, at: new Date().toISOString(), command };
   return Results.begin({ ...head, machine: describeMachine(directory) });
 }
 
@@ -96,6 +97,7 @@ function openBench({
   directory,
 }: Pick<Bench, "settings" | "results" | "team"> & { directory: string }): Bench {
   const startedAt = performance.now();
+  const timeLeftMs = (): number => settings.atMostMs - (performance.now() - startedAt);
   let directories = 0;
   const tell = (line: string): void => {
     process.stderr.write(`${String(Math.round((performance.now() - startedAt) / 1_000)).padStart(5)} s  ${line}\n`);
@@ -110,8 +112,9 @@ function openBench({
       mkdirSync(made);
       return made;
     },
+    timeLeftMs,
     hasTimeFor(what) {
-      if (performance.now() - startedAt < settings.atMostMs) return true;
+      if (timeLeftMs() > 0) return true;
       results.leaveOut(`${what}, in part or whole: no time was left`);
       return false;
     },
@@ -127,22 +130,24 @@ function openBench({
 }
 
 /** Those that are stagemq's alone come once the others are down. */
-async function runWorkloads(bench: Bench): Promise<void> {
+async function runWorkloads(bench: Bench, stopped: AbortSignal): Promise<void> {
   const wanted = WORKLOAD_NAMES.filter((name) => bench.isWanted(name));
   const workloads = [...new Set(wanted.map((name) => WORKLOADS[name]))];
-  for (const workload of workloads.filter(({ alone }) => !alone)) await runWorkload(workload, bench);
+  for (const workload of workloads.filter(({ alone }) => !alone)) await runWorkload(workload, bench, stopped);
   await bench.team.stop();
   if (bench.settings.peers?.includes("stagemq") === false) return;
-  for (const workload of workloads.filter(({ alone }) => alone)) await runWorkload(workload, bench);
+  for (const workload of workloads.filter(({ alone }) => alone)) await runWorkload(workload, bench, stopped);
 }
 
 /** One that fails is told and left out: the others may take half an hour. */
-async function runWorkload(workload: Workload, bench: Bench): Promise<void> {
+async function runWorkload(workload: Workload, bench: Bench, stopped: AbortSignal): Promise<void> {
+  if (stopped.aborted) return;
   const names = Object.entries(WORKLOADS).flatMap(([name, each]) => (each === workload ? [name] : []));
   bench.tell(`${names.join(", ")}: ${workload.does}`);
   try {
     await workload.run(bench);
   } catch (error) {
+    if (stopped.aborted) return;
     const sentence = error instanceof Error ? error.message : String(error);
     bench.tell(`${names.join(", ")} FAILED: ${error instanceof Error ? error.stack : sentence}`);
     bench.results.leaveOut(`${names.join(", ")}, in part or whole: failed: ${sentence.split("\n")[0]}`);
@@ -151,11 +156,10 @@ async function runWorkload(workload: Workload, bench: Bench): Promise<void> {
 }
 
 /** Whoever stops the suite finds no server of it afterwards. */
-function watchSignals(): Promise<never> {
-  return new Promise((_, reject) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const)
-      process.once(signal, () => reject(new Error(`stopped by ${signal}; go on with --resume`)));
-  });
+function watchSignals(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
 }
 
 function report(results: Results): void {

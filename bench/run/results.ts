@@ -48,19 +48,22 @@ export class Results {
     for (const line of lines) {
       const each = JSON.parse(line) as Sample | LeftOut;
       if ("leftOut" in each) results.#leftOut.add(each.leftOut);
-      else results.#samples.push(each);
+      else results.#keep(each);
     }
     return results;
   }
 
-  /** The newest run of a form, if there is one. */
-  static newest(form: Form): Results | undefined {
+  /** The newest run of a form, if it was of this commit. What it left out is tried again. */
+  static newest(form: Form, commit: string): Results | undefined {
     if (!existsSync(FOLDER)) return undefined;
     const name = readdirSync(FOLDER)
       .filter((file) => file.endsWith(`-${form}.ndjson`))
       .sort()
       .at(-1);
-    return name === undefined ? undefined : Results.read(join(FOLDER, name));
+    if (name === undefined) return undefined;
+    const results = Results.read(join(FOLDER, name));
+    results.#leftOut.clear();
+    return results.head.commit === commit ? results : undefined;
   }
 
   private constructor(file: string, head: RunHead) {
@@ -83,8 +86,18 @@ export class Results {
   }
 
   add(sample: Sample): void {
-    this.#samples.push(sample);
+    this.#keep(sample);
     appendFileSync(this.file, `${JSON.stringify(sample)}\n`);
+  }
+
+  /** A turn that was taken again replaces the one before. */
+  #keep(sample: Sample): void {
+    const { workload, subject, round } = sample;
+    const before = this.#samples.findIndex(
+      (each) => each.workload === workload && each.subject === subject && each.round === round,
+    );
+    if (before >= 0) this.#samples.splice(before, 1);
+    this.#samples.push(sample);
   }
 
   leaveOut(sentence: string): void {

@@ -15,7 +15,8 @@ export interface ServerCommand {
 }
 
 const START_WITHIN_MS = 60_000;
-const STOP_WITHIN_MS = 15_000;
+/** A broker may write a snapshot of gigabytes before it ends. */
+const STOP_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 20;
 const KEPT_WORDS = 2_000;
 

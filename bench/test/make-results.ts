@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Results, type RunHead, type Sample } from "../run/results.ts";
@@ -21,7 +21,9 @@ const HEAD: RunHead = {
 
 /** A file of results, as a run would have written it. */
 export function makeResults(samples: readonly Sample[], head: Partial<RunHead> = {}): Results {
-  const file = join(mkdtempSync(join(tmpdir(), "stagemq-bench-test-")), "results.ndjson");
+  const directory = mkdtempSync(join(tmpdir(), "stagemq-bench-test-"));
+  process.once("exit", () => rmSync(directory, { recursive: true }));
+  const file = join(directory, "results.ndjson");
   const lines = [{ ...HEAD, ...head }, ...samples].map((line) => JSON.stringify(line));
   writeFileSync(file, `${lines.join("\n")}\n`);
   return Results.read(file);

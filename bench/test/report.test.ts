@@ -56,8 +56,7 @@ test("the tables say by how much a goal was missed, who may have been held up by
   const results = makeResults([
     ...rounds("publish", "stagemq", "perSecond", [40, 50, 60]),
     ...rounds("publish", "node-http", "perSecond", [100, 100, 100]),
-    ...rounds("publish", "redis", "perSecond", [70]),
-    ...rounds("publish", "redis", "clientShare", [0.97]),
+    { workload: "publish", subject: "redis", round: 1, figures: { perSecond: 70, clientShare: 0.97 } },
   ]);
   results.leaveOut("RabbitMQ quorum queue: RabbitMQ is not installed");
   const text = writeTables(results);
@@ -94,6 +93,8 @@ test("results are read as they were written, and know which turns they have", ()
   written.leaveOut("backlog: no time was left");
   const read = Results.read(written.file);
   assert.deepEqual([read.samples, read.leftOut], [[sample], ["backlog: no time was left"]]);
+  read.add({ ...sample, figures: { p50Ms: 2 } });
+  assert.deepEqual(Results.read(written.file).figures("latency", "nats", "p50Ms"), [2]);
   assert.ok(read.has({ workload: "latency", subject: "nats", round: 1 }));
   assert.ok(!read.has({ workload: "latency", subject: "nats", round: 2 }));
 });

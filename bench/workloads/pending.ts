@@ -4,8 +4,8 @@ import { Member, since } from "../run/team.ts";
 import { BODY_BYTES, PUBLISHERS, toFigures, type Workload } from "./workload.ts";
 
 const SETTLE_MS = 1_000;
-/** Long enough for any machine to publish so many. */
-const FILL_WITHIN_MS = 120_000;
+/** So much of the time that is left. */
+const FILL_SHARE = 0.2;
 
 export const PENDING: Workload = {
   does: "half messages that nobody ends and that are not due yet: what they cost at rest, and a plain publish beside them",
@@ -18,7 +18,7 @@ export const PENDING: Workload = {
     const clients = { publishers: PUBLISHERS, consumers: 0, bodyBytes: BODY_BYTES };
     try {
       await member.load.do("begin", { name: "pending", ...clients, kind: "half" });
-      const filled = await member.load.do("publish", { forMs: FILL_WITHIN_MS, count: pending });
+      const filled = await member.load.do("publish", { forMs: FILL_SHARE * bench.timeLeftMs(), count: pending });
       await member.load.do("close", {});
       await pause(SETTLE_MS);
       const before = await member.server.usage();

@@ -11,6 +11,8 @@ export interface Bench {
   newDirectory(): string;
   /** Before each turn: false once the time is up, which the report then says. */
   hasTimeFor(what: string): boolean;
+  /** How long a turn may still take that nothing else bounds. */
+  timeLeftMs(): number;
   /** Whether a workload is to be measured. */
   isWanted(workload: string): boolean;
   /** To standard error. */
