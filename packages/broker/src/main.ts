@@ -35,7 +35,7 @@ import { SystemLog } from "./runtime/system/system-log.ts";
 import { SystemRandom } from "./runtime/system/system-random.ts";
 import { ResettableEngine } from "./testing/resettable-engine.ts";
 import { SimulatedClock } from "./testing/simulated-clock.ts";
-import { TestBench, type TestBenchParts } from "./testing/test-bench.ts";
+import { TestBench } from "./testing/test-bench.ts";
 import { TestInterface } from "./testing/test-interface.ts";
 
 export type { DataDescription } from "./embedded/journal/data-directory.ts";
@@ -68,39 +68,72 @@ export async function startBroker(config: Config, { terminal, pid, uid }: Surrou
   const clock = new SystemClock(undefined, { tellStepsOver: config.clockStep });
   const log = new SystemLog({ level: config.logLevel, terminal, wall: () => clock.wall() });
   const runtime: Runtime = { clock, log, random: new SystemRandom(), disk: new SystemDisk({ pid, uid }) };
-  const { bench, ...broker } = await serve(config, runtime, { isTested: config.clock === "simulated" });
-  return bench === undefined ? broker : openTestInterface(broker, bench);
+  if (config.clock === "simulated") return openTestInterface(await serveTested(config, runtime));
+  const steady = openSteadyClock();
+  const failure = new Failure();
+  const engine = await openEngine(config, runtime, { clock, waitClocks: [steady], failure });
+  return serve(config, runtime, { engine: guard(engine, config), steady, failure });
 }
 
-/** A broker in the process of a test. */
+/** A broker that a test has in its hands. */
 export interface TestedBroker extends Broker {
   /** All that the test may do with it. */
   readonly bench: TestBench;
 }
 
-/** Starts one for `startTestBroker`. */
-export async function startTestedBroker(config: Config, log: Log): Promise<TestedBroker> {
+/** Starts one in the process of the test. */
+export function startTestedBroker(config: Config, log: Log): Promise<TestedBroker> {
   const clock = new SystemClock(undefined, { tellStepsOver: config.clockStep });
   // Nothing is kept, so nobody asks the disk for whom.
-  const runtime: Runtime = { clock, log, random: new SystemRandom(), disk: new SystemDisk({ pid: 0 }) };
-  const { bench, ...broker } = await serve(config, runtime, { isTested: true });
-  if (bench === undefined) throw new Error("a broker that is tested has a bench");
-  return { ...broker, bench };
+  return serveTested(config, { clock, log, random: new SystemRandom(), disk: new SystemDisk({ pid: 0 }) });
 }
 
-async function serve(
-  config: Config,
-  runtime: Runtime,
-  how: { readonly isTested: boolean },
-): Promise<Broker & Partial<TestedBroker>> {
-  const { log } = runtime;
+/** TIM-4, TIM-5: with a bench before an engine that can be emptied. */
+async function serveTested(config: Config, runtime: Runtime): Promise<TestedBroker> {
   const steady = openSteadyClock();
-  const { engine: guarded, failed, test } = await openEngine(config, runtime, steady, how);
+  const simulated =
+    config.clock === "simulated" ? new SimulatedClock(runtime.clock.wall(), "loop", config.clockStep) : undefined;
+  const clock = simulated ?? runtime.clock;
+  const waitClocks: [Clock, ...Clock[]] = simulated === undefined ? [steady] : [simulated, steady];
+  const failure = new Failure();
+  const open = () => openEngine(config, runtime, { clock, waitClocks, failure });
+  const resettable = new ResettableEngine(await open(), async () => {
+    try {
+      if (config.dataDirectory !== undefined) await removeData(runtime.disk, config.dataDirectory);
+      return await open();
+    } catch (error) {
+      // There is no engine any more, and there will be none.
+      failure.report(error as Error);
+      throw error;
+    }
+  });
+  // Where data was kept, simulated time goes on from its newest instant, dates too.
+  await simulated?.alignWall();
+  // TIM-4: time has settled only when the disk has what came due.
+  simulated?.alsoSettle(() => resettable.settled());
+  const bench = new TestBench({
+    engine: guard(resettable, config),
+    clock,
+    simulated,
+    steadyClock: steady,
+    waitClocks,
+    reset: () => resettable.reset(),
+    defaultInstance: config.defaultInstance,
+  });
+  return { ...(await serve(config, runtime, { engine: bench.engine, steady, failure })), bench };
+}
+
+/** What is served, and what tells that it cannot be served any more. */
+interface Served {
+  readonly engine: Engine;
+  readonly steady: Clock;
+  readonly failure: Failure;
+}
+
+async function serve(config: Config, runtime: Runtime, { engine: served, steady, failure }: Served): Promise<Broker> {
+  const { log } = runtime;
   const tally = new Tally();
-  const measured = new MeasuredEngine(guarded, (...end) => tally.note(...end));
-  const bench =
-    test && new TestBench({ ...test, engine: measured, steadyClock: steady, defaultInstance: config.defaultInstance });
-  const engine = bench?.engine ?? measured;
+  const engine = new MeasuredEngine(served, (...end) => tally.note(...end));
   const front = openFront(config, engine, runtime, steady);
 
   const close = async (): Promise<void> => {
@@ -125,15 +158,15 @@ async function serve(
 
   try {
     const http = await listen(config, front, log);
-    return { http, log, failed, stop, ...(bench === undefined ? {} : { bench }) };
+    return { http, log, failed: failure.happened, stop };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-/** TIM-4: for tests in any language. */
-async function openTestInterface(broker: Broker, bench: TestBench): Promise<Broker> {
+/** For tests in any language. */
+async function openTestInterface({ bench, ...broker }: TestedBroker): Promise<Broker> {
   const testInterface = new TestInterface(bench);
   const stop = (): Promise<void> => {
     testInterface.close();
@@ -242,60 +275,44 @@ export async function restore(
   return reportFindings(await restoreBackup(disk, { target, directory, version: VERSION }, progress));
 }
 
-interface OpenedEngine {
-  readonly engine: Engine;
-  readonly failed: Promise<Error>;
-  /** Only where it is tested. */
-  readonly test?: Pick<TestBenchParts, "clock" | "simulated" | "waitClocks" | "reset">;
+/** That the disk has failed, or whatever else leaves no engine to go on with (DUR-2). */
+class Failure {
+  readonly happened: Promise<Error>;
+  report: (cause: Error) => void = () => {};
+
+  constructor() {
+    this.happened = new Promise((resolve) => {
+      this.report = resolve;
+    });
+  }
+}
+
+interface EngineWorld {
+  /** The engine's time. */
+  readonly clock: Clock;
+  readonly waitClocks: readonly [Clock, ...Clock[]];
+  readonly failure: Failure;
 }
 
 async function openEngine(
   config: Config,
   runtime: Runtime,
-  steady: Clock,
-  { isTested }: { readonly isTested: boolean },
-): Promise<OpenedEngine> {
-  const simulated =
-    config.clock === "simulated" ? new SimulatedClock(runtime.clock.wall(), "loop", config.clockStep) : undefined;
-  const clock = simulated ?? runtime.clock;
-  const waitClocks: [Clock, ...Clock[]] = simulated === undefined ? [steady] : [simulated, steady];
-  let reportFailure = (_cause: Error): void => undefined;
-  const failed = new Promise<Error>((resolve) => {
-    reportFailure = resolve;
+  { clock, waitClocks, failure }: EngineWorld,
+): Promise<Engine> {
+  const journal = openJournal(config, runtime);
+  journal.failed.then(failure.report, failure.report);
+  const engine = await openEmbeddedEngine({
+    journal,
+    runtime: { ...runtime, clock },
+    settings: engineSettings(config),
+    waitClocks,
   });
+  await declare(config, engine, runtime.log);
+  return engine;
+}
 
-  const open = async (): Promise<Engine> => {
-    const journal = openJournal(config, runtime);
-    journal.failed.then(reportFailure, reportFailure);
-    const engine = await openEmbeddedEngine({
-      journal,
-      runtime: { ...runtime, clock },
-      settings: engineSettings(config),
-      waitClocks,
-    });
-    await declare(config, engine, runtime.log);
-    return engine;
-  };
-
-  const first = await open();
-  // Where data was kept, simulated time goes on from its newest instant, dates too.
-  if (simulated !== undefined) await simulated.alignWall();
-  const guard = (engine: Engine): Engine => new GuardedEngine(engine, { fast: config.fast });
-  if (!isTested) return { engine: guard(first), failed };
-  const resettable = new ResettableEngine(first, async () => {
-    try {
-      if (config.dataDirectory !== undefined) await removeData(runtime.disk, config.dataDirectory);
-      return await open();
-    } catch (error) {
-      // There is no engine any more, and there will be none.
-      reportFailure(error as Error);
-      throw error;
-    }
-  });
-  // TIM-4: time has settled only when the disk has what came due.
-  simulated?.alsoSettle(() => resettable.settled());
-  const test = { clock, simulated, waitClocks, reset: () => resettable.reset() };
-  return { engine: guard(resettable), failed, test };
+function guard(engine: Engine, { fast }: Config): Engine {
+  return new GuardedEngine(engine, { fast });
 }
 
 function openJournal(config: Config, runtime: Runtime): Journal {

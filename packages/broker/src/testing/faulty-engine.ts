@@ -35,7 +35,7 @@ export interface FaultyEngineParts {
   readonly history: History;
 }
 
-/** Does what its engine does, but for the faults that a test has asked for: the outermost wrapper. */
+/** Does what its engine does, but for the faults that a test has asked for. */
 export class FaultyEngine implements Engine {
   readonly #engine: Engine;
   readonly #faults: Faults;
