@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { FORMATS } from "../messages/open-printer.ts";
 import { withExample } from "./command-line.ts";
 
@@ -32,21 +32,10 @@ export function addClientFlags(command: Command, example: string): Command {
       "-i, --instance <ID>",
       told("The instance of topic and group. Default: none is named.", "--instance MQ_INST_dev"),
     )
-    .addOption(
-      choosing(
-        new Option(
-          "-o, --output <FORMAT>",
-          told("table, json or ndjson: how standard output is written. Default: table.", "--output ndjson"),
-        ),
-        FORMATS,
-      ),
+    .option(
+      `-o, --output <${FORMATS.join("|")}>`,
+      told("How standard output is written. Default: table.", "--output ndjson"),
     )
     .option("-q, --quiet", told("Shows no progress.", "--quiet"))
     .allowExcessArguments(false);
-}
-
-/** Words for the completion. They are checked where all of the command line is. */
-export function choosing(option: Option, choices: readonly string[]): Option {
-  option.argChoices = [...choices];
-  return option;
 }

@@ -1,7 +1,6 @@
-import { Option } from "commander";
 import type { SendFlags } from "../commands/send.ts";
 import { TRANSACTION_ENDS } from "../messages/sender.ts";
-import { addClientFlags, choosing } from "./add-client-flags.ts";
+import { addClientFlags } from "./add-client-flags.ts";
 import { type CommandLine, helpOf, withExample } from "./command-line.ts";
 
 export function addSend({ program, host, endWith }: CommandLine): void {
@@ -29,16 +28,11 @@ export function addSend({ program, host, endWith }: CommandLine): void {
       "--at <TIME>",
       told("Not before then: +30s, +5m, +2h, +1d, or an instant of ISO 8601.", "reminders 'wake up' --at +30s"),
     )
-    .addOption(
-      choosing(
-        new Option(
-          "--transaction <END>",
-          told(
-            "Sends a half message, and then does this with it: commit, rollback or leave.",
-            "payments 'payment 1' --transaction leave --group GID_payments",
-          ),
-        ),
-        TRANSACTION_ENDS,
+    .option(
+      `--transaction <${TRANSACTION_ENDS.join("|")}>`,
+      told(
+        "Sends a half message, and then does this with it; left, it is asked about.",
+        "payments 'payment 1' --transaction leave --group GID_payments",
       ),
     )
     .option(

@@ -8,6 +8,7 @@ import { messageLook } from "../messages/message-look.ts";
 import { FORMATS, openPrinter } from "../messages/open-printer.ts";
 import { readChoice, readWait } from "../messages/read-words.ts";
 import { stopSignal } from "../messages/stop-signal.ts";
+import { tellIfSlow } from "../messages/tell-if-slow.ts";
 import { withClient } from "../messages/with-client.ts";
 import { UsageMistake } from "../usage-mistake.ts";
 
@@ -37,11 +38,12 @@ export function check(topic: string, flags: CheckFlags, host: Host): Promise<num
     const printer = await openPrinter<CheckedMessage>(format, messageLook({ attempt: "CHECK" }), host);
     const signal = stopSignal(host);
 
+    const over = tellIfSlow(host, `Waiting for half messages of ${topic} for up to ${waitMs / 1_000} s.`);
     const gathered = await gatherHalfMessages(producer, {
       waitMs,
       signal,
       ...(named === undefined ? {} : { wanted: [...named.keys()] }),
-    });
+    }).finally(over);
     const found = named === undefined ? gathered : pick(gathered, named);
     await printer.print([...found.values()]);
     await printer.end();

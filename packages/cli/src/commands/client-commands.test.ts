@@ -63,10 +63,13 @@ describe("a command line that cannot be meant is refused before anything is sent
     expect([told, answered]).toEqual([sentence, ""]);
   });
 
-  it("send from a file that is not there", async () => {
+  it("send from a file that is not there, or none", async () => {
     const path = `${import.meta.dirname}/none.ndjson`;
     expect(await send("orders", undefined, { ...NOBODY, file: path }, host as Host)).toBe(3);
     expect(told).toBe(`${path} does not exist (--file).\n`);
+    told = "";
+    expect(await send("orders", undefined, { ...NOBODY, file: import.meta.dirname }, host as Host)).toBe(2);
+    expect(told).toBe(`${import.meta.dirname} is a directory (--file).\n`);
   });
 
   it.each([

@@ -34,20 +34,25 @@ function describe(command: Command, path: readonly string[], root: RootCommand):
   for (const each of help.visibleCommands(command)) describe(each, [...path, each.name()], root);
 }
 
-function describeOption(option: Option, described: Described): void {
-  const { long, short, required, optional, argChoices, description } = option;
+function describeOption({ long, short, flags, required, optional, description }: Option, described: Described): void {
   const name = long?.slice(2) ?? "";
   const alias = short?.slice(1);
-  if (required || optional) described.option(name, firstLine(description), propose(argChoices), alias);
+  if (required || optional) described.option(name, firstLine(description), propose(choicesOf(flags)), alias);
   else described.option(name, firstLine(description), alias);
 }
 
 function describeArgument(argument: Argument, described: Described): void {
-  const choices = argument.name() === "shell" ? [...SHELLS] : argument.argChoices;
+  const choices = argument.name() === "shell" ? SHELLS : [];
   described.argument(argument.name(), propose(choices), argument.variadic);
 }
 
-function propose(choices: readonly string[] = []): (complete: Complete) => void {
+/** Of `--output <table|json>`. */
+function choicesOf(flags: string): readonly string[] {
+  const [, value = ""] = /[<[](.+)[\]>]$/.exec(flags) ?? [];
+  return value.includes("|") ? value.split("|") : [];
+}
+
+function propose(choices: readonly string[]): (complete: Complete) => void {
   return (complete) => {
     for (const choice of choices) complete(choice, "");
   };

@@ -8,6 +8,7 @@ import { FORMATS, openPrinter } from "../messages/open-printer.ts";
 import { readChoice, readCount, readWait } from "../messages/read-words.ts";
 import { type Received, receiveUntil } from "../messages/receive-until.ts";
 import { stopSignal } from "../messages/stop-signal.ts";
+import { tellIfSlow } from "../messages/tell-if-slow.ts";
 import { withClient } from "../messages/with-client.ts";
 import { UsageMistake } from "../usage-mistake.ts";
 
@@ -41,9 +42,12 @@ export function consume(topic: string, flags: ConsumeFlags, host: Host): Promise
     const tally: Received = { received: 0, acknowledged: 0, refused: 0, nextAt: undefined };
     const signal = stopSignal(host);
     const onFailure = tellOnce(host);
+    const wait = follows ? "; Ctrl-C ends it" : ` for up to ${waitMs / 1_000} s`;
+    const over = tellIfSlow(host, `Waiting for messages of ${topic}${wait}.`);
     try {
       await receiveUntil(consumer, { printer, max, waitMs, follows, acknowledges, signal, onFailure }, tally);
     } finally {
+      over();
       await printer.end();
       host.tell(`${describeTally(tally)}\n`);
     }
@@ -66,7 +70,7 @@ function tellOnce(host: Host): (error: unknown) => void {
   };
 }
 
-/** `16 received, 15 acknowledged; 1 comes again from 2026-11-21T12:05:00Z on`. */
+/** `16 received, none acknowledged; 16 come again, the first at 2026-11-21T12:05:00.000Z`. */
 function describeTally({ received, acknowledged, nextAt }: Received): string {
   const left = received - acknowledged;
   if (received === 0) return "0 received";

@@ -14,14 +14,17 @@ export async function openInput(path: string, host: Pick<Host, "readInput">): Pr
   if (path === "-") return { chunks: host.readInput(), totalBytes: undefined };
   try {
     const file = await open(path);
-    const { size } = await file.stat();
-    return { chunks: file.createReadStream(), totalBytes: size };
+    const found = await file.stat();
+    if (!found.isDirectory())
+      return { chunks: file.createReadStream(), totalBytes: found.isFile() ? found.size : undefined };
+    await file.close();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new UsageMistake(`${path} does not exist (--file).`, EXIT.notFound);
     if (code === "EACCES") throw new UsageMistake(`${path} may not be read (--file).`, EXIT.denied);
     throw error;
   }
+  throw new UsageMistake(`${path} is a directory (--file).`);
 }
 
 /** All of it, in one piece. */
