@@ -1,3 +1,4 @@
+import { nearestName } from "../domain/nearest-name.ts";
 import type { TestMessage } from "./test-message.ts";
 
 /** JSON of which at least this must be there; lists in full. */
@@ -24,7 +25,25 @@ export interface MessageMatch {
   readonly attempt?: number;
 }
 
+const FIELDS: Readonly<Record<keyof MessageMatch, true>> = {
+  tag: true,
+  key: true,
+  body: true,
+  shardingKey: true,
+  properties: true,
+  messageId: true,
+  attempt: true,
+};
 const MAX_QUOTED = 80;
+
+/** Throws a TypeError for what no message has: it would match them all. */
+export function checkMatch(match: object): void {
+  const strange = Object.keys(match).find((name) => !Object.hasOwn(FIELDS, name));
+  if (strange === undefined) return;
+  const nearest = nearestName(strange, Object.keys(FIELDS));
+  const end = nearest === undefined ? `There are ${Object.keys(FIELDS).join(", ")}.` : `Did you mean ${nearest}?`;
+  throw new TypeError(`A message cannot be matched by ${strange}. ${end}`);
+}
 
 /** In which respects a message is not as it must be; empty where it matches. */
 export function mismatchesOf(message: TestMessage, match: MessageMatch): string[] {

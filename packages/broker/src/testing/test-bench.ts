@@ -9,7 +9,7 @@ import { checkErrorCode, type ErrorCode, handleRefusalOf, refusesRequests } from
 import { checkOperation, type Fault, type FaultEffect, type FaultScope, Faults, type TestOperation } from "./faults.ts";
 import { FaultyEngine } from "./faulty-engine.ts";
 import { History } from "./history.ts";
-import type { MessageMatch } from "./message-match.ts";
+import { checkMatch, type MessageMatch } from "./message-match.ts";
 import { RecordingEngine } from "./recording-engine.ts";
 import type { SimulatedClock } from "./simulated-clock.ts";
 import { TEST_STATES, type TestMessage, type TestState, toTestMessage } from "./test-message.ts";
@@ -107,17 +107,15 @@ export class TestBench {
     this.#history.clear();
   }
 
-  async messages(topic: string, query: MessagesQuery): Promise<TestMessage[]> {
-    const state = checkState(query.state);
-    await this.#settle();
-    const { messages } = await this.#list(topic, { ...query, state });
-    return messages.map((listed) => toTestMessage(listed, topic, state));
+  messages(topic: string, query: MessagesQuery): Promise<TestMessage[]> {
+    return this.#look(topic, query, MAX_LISTED);
   }
 
   /** Waits until there is what was expected; rejects with an ExpectationError. */
   async expect(query: ExpectQuery): Promise<TestMessage[]> {
     const { topic, state, group, instance, times, within, ...match } = query;
     const { steadyClock } = this.#parts;
+    checkMatch(match);
     const expectation: Expectation = {
       topic,
       state: checkState(state),
@@ -129,7 +127,7 @@ export class TestBench {
     const until = steadyClock.now() + (within === undefined ? DEFAULT_WITHIN : toDuration(within, "within"));
     const leastLooks = within === undefined ? LEAST_LOOKS : 1;
     for (let looks = 1; ; looks++) {
-      const there = await this.messages(topic, place);
+      const there = await this.#look(topic, place, Number.POSITIVE_INFINITY);
       const met = meet(expectation, there);
       if (met !== undefined) return met;
       const isOver = looks >= leastLooks && steadyClock.now() >= until;
@@ -206,11 +204,18 @@ export class TestBench {
     });
   }
 
-  #list(topic: string, { state, group, instance }: MessagesQuery): Promise<MessageList> | MessageList {
+  async #look(topic: string, query: MessagesQuery, limit: number): Promise<TestMessage[]> {
+    const state = checkState(query.state);
+    await this.#parts.simulated?.settle();
+    const { messages } = await this.#list(topic, { ...query, state }, limit);
+    return messages.map((listed) => toTestMessage(listed, topic, state));
+  }
+
+  #list(topic: string, { state, group, instance }: MessagesQuery, limit: number): Promise<MessageList> | MessageList {
     const ref = this.#refOf(topic, instance);
     const place = {
       topic: ref,
-      limit: MAX_LISTED,
+      limit,
       ...(group === undefined ? {} : { group: { instance: ref.instance, group } }),
     };
     if (state === "published" || state === "delivered" || state === "acknowledged") {
@@ -236,10 +241,6 @@ export class TestBench {
       hasForgotten: this.#history.hasForgotten,
       nearestTopic: this.#nearestTopic(ref),
     };
-  }
-
-  async #settle(): Promise<void> {
-    await this.#parts.simulated?.settle();
   }
 
   #pause(): Promise<void> {

@@ -177,6 +177,10 @@ describe("an expectation", () => {
     await expect(orders.toHave("ready", { times: -1 })).rejects.toThrow(
       "times is -1; it must be a whole number, at least 0.",
     );
+    await expect(orders.toHaveNothing("published", { tagg: "paid" } as never)).rejects.toThrow(
+      "A message cannot be matched by tagg. Did you mean tag?",
+    );
+    await expect(orders.toHaveNothing("published", { colour: "red" } as never)).rejects.toThrow("There are tag, key,");
     await expect(orders.toHave("ready", { within: "long" })).rejects.toThrow('within is "long"');
     await expect(broker.messages("orders", { state: "gone" as never })).rejects.toThrow('state is "gone"');
   });
