@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { createSecretKey, type KeyObject } from "node:crypto";
 import {
   formatAuthorization,
   formatContentMd5,
@@ -13,14 +14,18 @@ import {
   XML_CONTENT_TYPE,
 } from "@stagemq/wire";
 import type { Credentials } from "../credentials.ts";
+import { InvalidArgumentError } from "../errors/invalid-argument-error.ts";
 import { StagemqError } from "../errors/stagemq-error.ts";
 import { ConnectionTurns } from "../transport/connection-turns.ts";
-import type { HttpReply, HttpRequest, HttpTransport } from "../transport/http-transport.ts";
+import type { HttpRequest, HttpTransport } from "../transport/http-transport.ts";
+import type { HttpReply } from "../transport/reply-reader.ts";
 import { sleep } from "../world.ts";
 import { CallEnd, type CallTerms } from "./call-end.ts";
 import { CallsUnderWay } from "./calls-under-way.ts";
 import { isWorthAnotherTry, pauseBeforeTry } from "./retry.ts";
 import type { Settings } from "./settings.ts";
+
+const UNFIT_CREDENTIALS = "The access key id or the security token has a character that no header can carry.";
 
 /** A request in the protocol's words, before it is signed. */
 export interface Errand {
@@ -38,6 +43,7 @@ export class Exchange {
   readonly #transport: HttpTransport;
   readonly #turns: ConnectionTurns;
   readonly #calls = new CallsUnderWay();
+  #key: { readonly secret: string; readonly key: KeyObject } | undefined;
 
   constructor(settings: Settings, transport: HttpTransport) {
     this.#settings = settings;
@@ -114,10 +120,17 @@ export class Exchange {
       headers["Content-MD5"] = formatContentMd5(document);
     }
     const { accessKeyId, accessKeySecret, securityToken } = credentials;
-    const signature = sign(accessKeySecret, stringToSign({ method, target, headers }));
+    const signature = sign(this.#keyOf(accessKeySecret), stringToSign({ method, target, headers }));
     headers.Authorization = formatAuthorization(accessKeyId, signature);
     if (securityToken) headers[SECURITY_TOKEN_HEADER] = securityToken;
+    if (/[^ -~]/.test(accessKeyId + (securityToken ?? ""))) throw new InvalidArgumentError(UNFIT_CREDENTIALS);
     return { method, target, headers, body: document };
+  }
+
+  /** To make a key of a secret takes longer than to sign with it. */
+  #keyOf(secret: string): KeyObject {
+    if (this.#key?.secret !== secret) this.#key = { secret, key: createSecretKey(secret, "utf8") };
+    return this.#key.key;
   }
 }
 

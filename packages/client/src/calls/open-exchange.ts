@@ -5,6 +5,6 @@ import type { Settings } from "./settings.ts";
 
 /** The exchange with the broker that the settings name. Connects when it is first used. */
 export function openExchange(settings: Settings): Exchange {
-  const { endpoint, proxy, maxConnections, tls } = settings;
-  return new Exchange(settings, new HttpTransport(endpoint, findRoute(endpoint, proxy, maxConnections, tls)));
+  const { endpoint, proxy, tls } = settings;
+  return new Exchange(settings, new HttpTransport(endpoint, findRoute(endpoint, proxy, tls)));
 }

@@ -2,7 +2,7 @@ import { REQUEST_ID_HEADER } from "@stagemq/wire";
 import { RefusedError } from "../errors/refused-error.ts";
 import type { StagemqError } from "../errors/stagemq-error.ts";
 import { UnreadableReplyError } from "../errors/unreadable-reply-error.ts";
-import type { HttpReply } from "../transport/http-transport.ts";
+import type { HttpReply } from "../transport/reply-reader.ts";
 import { readError } from "./read-reply.ts";
 import { readXml, type XmlElement } from "./xml-element.ts";
 

@@ -6,7 +6,7 @@ import {
   type PublishRequestDocument,
   type WireMessage,
 } from "@stagemq/wire";
-import type { HttpReply } from "../transport/http-transport.ts";
+import type { HttpReply } from "../transport/reply-reader.ts";
 import type { CallTerms } from "./call-end.ts";
 import type { Exchange } from "./exchange.ts";
 import { readErrors, readMessages, readPublishReply } from "./read-reply.ts";

@@ -1,27 +1,23 @@
-import { Buffer } from "node:buffer";
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { ConnectionError } from "../errors/connection-error.ts";
-import { UnreadableReplyError } from "../errors/unreadable-reply-error.ts";
+import { Connection } from "./connection.ts";
+import type { HttpReply } from "./reply-reader.ts";
 import type { Route } from "./route.ts";
 
 export interface HttpRequest {
   readonly method: string;
   /** Path and query, as signed. */
   readonly target: string;
+  /** Without line ends in their values. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-}
-
-export interface HttpReply {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
 }
 
 /** One request, one reply, over connections that are kept. Knows nothing of what they say. */
 export class HttpTransport {
   readonly #endpoint: string;
   readonly #route: Route;
+  /** The last to be used is the first to be used again. */
+  readonly #idle: Connection[] = [];
 
   constructor(endpoint: URL, route: Route) {
     this.#endpoint = endpoint.origin;
@@ -32,41 +28,52 @@ export class HttpTransport {
    * Rejects with the signal's reason once that is aborted. `sent` is called when all of the request was handed to the
    * operating system: before that, nobody can have carried it out.
    */
-  send(request: HttpRequest, signal: AbortSignal, sent: () => void): Promise<HttpReply> {
-    const { request: open, prefix, headers, ...way } = this.#route;
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const outgoing = open({
-        ...way,
-        method: request.method,
-        path: prefix + request.target,
-        headers: { ...headers, ...request.headers },
-      });
-      let isSent = false;
-      const onAbort = (): void => {
-        reject(signal.reason);
-        outgoing.destroy();
-      };
-      const fail = (cause: unknown): void => {
-        reject(cause instanceof UnreadableReplyError ? cause : this.#broken(cause, isSent));
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-      outgoing.once("close", () => signal.removeEventListener("abort", onAbort));
-      outgoing.once("finish", () => {
+  async send(request: HttpRequest, signal: AbortSignal, sent: () => void): Promise<HttpReply> {
+    let connection: Connection | undefined;
+    let isSent = false;
+    const onAbort = (): void => connection?.destroy();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      connection = this.#takeIdle() ?? (await this.#connect(signal));
+      const reply = await connection.send(this.#format(request), () => {
         isSent = true;
         sent();
       });
-      outgoing.on("error", fail);
-      outgoing.once("response", (response) => {
-        const { statusCode: status = 0, headers } = response;
-        readBody(response).then((body) => resolve({ status, headers, body }), fail);
-      });
-      outgoing.end(request.body);
+      if (connection.isOpen) this.#idle.push(connection);
+      return reply;
+    } catch (cause) {
+      throw signal.aborted ? signal.reason : this.#broken(cause, isSent);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** To be called when no request is under way any more. */
+  close(): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+
+  #takeIdle(): Connection | undefined {
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      if (connection.isOpen) return connection;
+    }
+    return undefined;
+  }
+
+  async #connect(signal: AbortSignal): Promise<Connection> {
+    signal.throwIfAborted();
+    const socket = await this.#route.dial(signal);
+    return new Connection(socket, (spent) => {
+      const place = this.#idle.indexOf(spent);
+      if (place >= 0) this.#idle.splice(place, 1);
     });
   }
 
-  close(): void {
-    this.#route.agent.destroy();
+  #format({ method, target, headers, body = "" }: HttpRequest): string {
+    const { prefix, headLines } = this.#route;
+    let head = `${method} ${prefix}${target} HTTP/1.1\r\n${headLines}`;
+    for (const name in headers) head += `${name}: ${headers[name]}\r\n`;
+    return `${head}\r\n${body}`;
   }
 
   #broken(cause: unknown, isSent: boolean): ConnectionError {
@@ -76,27 +83,4 @@ export class HttpTransport {
       : `There is no connection to ${this.#endpoint}`;
     return new ConnectionError(`${sentence} (${code ?? message}).`, { cause, outcomeUnknown: isSent });
   }
-}
-
-/** 16 messages have 4 MiB of bodies, and six times that where all of it is escaped. */
-const MAX_REPLY_BYTES = 64 * 1024 * 1024;
-
-function readBody(response: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    response.on("data", (chunk: Buffer) => {
-      length += chunk.length;
-      chunks.push(chunk);
-      if (length > MAX_REPLY_BYTES) response.destroy(tooLong(response));
-    });
-    response.once("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    response.once("error", reject);
-    response.once("close", () => reject(new Error("closed early")));
-  });
-}
-
-function tooLong({ statusCode }: IncomingMessage): UnreadableReplyError {
-  const sentence = `The reply is longer than ${MAX_REPLY_BYTES} bytes.`;
-  return new UnreadableReplyError(sentence, { status: statusCode, outcomeUnknown: true });
 }

@@ -20,11 +20,11 @@ export function findProxy(endpoint: URL, environment: Environment): URL | undefi
   );
 }
 
-/** `Proxy-Authorization`, where the proxy's address has a name and a password. */
-export function proxyHeaders({ username, password }: URL): Record<string, string> {
-  if (username === "") return {};
+/** The line `Proxy-Authorization`, where the proxy's address has a name and a password. */
+export function proxyHeader({ username, password }: URL): string {
+  if (username === "") return "";
   const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
-  return { "Proxy-Authorization": `Basic ${credentials.toString("base64")}` };
+  return `Proxy-Authorization: Basic ${credentials.toString("base64")}\r\n`;
 }
 
 function isLoopback(hostname: string): boolean {
