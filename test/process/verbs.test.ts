@@ -66,6 +66,7 @@ describe.concurrent("stagemq send and consume", () => {
     expect(received).toHaveLength(40);
     for (const key of ["k0", "k1", "k2", "k3"]) {
       const bodies = received.flatMap(({ shardingKey, body }) => (shardingKey === key ? [Number(body)] : []));
+      expect(bodies).toHaveLength(10);
       expect(bodies).toEqual([...bodies].sort((a, b) => a - b));
     }
   });
