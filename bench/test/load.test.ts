@@ -31,6 +31,7 @@ test("a reply of Redis is read once it is all there", () => {
   const read = readResp(text);
   assert.deepEqual(read, { value: [["abc", 7], null], end: text.indexOf("+") });
   assert.deepEqual(readResp(text, read?.end), { value: "next", end: text.length });
+  assert.equal(readResp("$3\r\nab"), undefined);
   assert.match(String(readResp("-ERR no\r\n")?.value), /ERR no/);
 });
 
