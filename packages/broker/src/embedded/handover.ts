@@ -81,12 +81,20 @@ export class Handover {
       at,
       until,
     });
-    return { ...stored, handle, attempt, firstDeliveredAt, visibleAgainAt: until };
+    return deliveryOf(stored, { handle, attempt, firstDeliveredAt, visibleAgainAt: until });
   }
 
   #offer({ half, firstCheckedAt, fact }: HalfOffer, stored: StoredMessage): Delivery {
     const { topic, check, number, at, until } = fact;
     const handle = this.#receipts.seal({ sort: "transaction", topic, half: half.id, check, number, at, until });
-    return { ...stored, handle, attempt: check, firstDeliveredAt: firstCheckedAt, visibleAgainAt: until };
+    return deliveryOf(stored, { handle, attempt: check, firstDeliveredAt: firstCheckedAt, visibleAgainAt: until });
   }
+}
+
+function deliveryOf(
+  { messageId, message, publishedAt, deadLetter }: StoredMessage,
+  { handle, attempt, firstDeliveredAt, visibleAgainAt }: Omit<Delivery, keyof StoredMessage>,
+): Delivery {
+  const delivery = { messageId, message, publishedAt, handle, attempt, firstDeliveredAt, visibleAgainAt };
+  return deadLetter === undefined ? delivery : { ...delivery, deadLetter };
 }
