@@ -1,4 +1,4 @@
-import type { SendFlags } from "../commands/send.ts";
+import type { SendFlags } from "../commands/read-send-flags.ts";
 import { TRANSACTION_ENDS } from "../messages/sender.ts";
 import { addClientFlags } from "./add-client-flags.ts";
 import { type CommandLine, helpOf, withExample } from "./command-line.ts";

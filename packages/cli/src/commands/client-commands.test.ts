@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Host } from "../host.ts";
 import { check } from "./check.ts";
@@ -101,4 +104,19 @@ it("says that nobody is there, and counts all the same", async () => {
   expect(await consume("orders", { ...NOBODY, group: "GID_a", output: "json" }, host as Host)).toBe(69);
   expect(told).toMatch(/^0 received\nThere is no connection to http:\/\/127.0.0.1:9 .*Start one with stagemq dev/);
   expect(answered).toBe("[]\n");
+});
+
+it("of many bad lines the first are named, and what ended it in any case", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "stagemq-test-"));
+  const file = join(directory, "messages.ndjson");
+  await writeFile(file, `${"nope\n".repeat(30)}{"body":"x"}\n{"body":"y"}\n`);
+  expect(await send("orders", undefined, { ...NOBODY, file }, host as Host)).toBe(69);
+  await rm(directory, { recursive: true });
+  const lines = told.trimEnd().split("\n");
+  expect(lines.slice(0, 20).every((line) => line.includes("This is not JSON"))).toBe(true);
+  expect(lines.slice(20)).toEqual([
+    "…",
+    expect.stringContaining("There is no connection to http://127.0.0.1:9"),
+    expect.stringMatching(/^0 messages sent to orders; 30 lines refused[.] Not sent: lines? 31/),
+  ]);
 });

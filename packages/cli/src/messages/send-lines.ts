@@ -48,76 +48,103 @@ const ABOUT_ONE_MESSAGE = ["InvalidArgument", "MalformedXML"];
  * Sends a message for every line. A line that is refused does not touch the others; a broker that cannot be used ends it.
  * Messages with different sharding keys go side by side, all the others in the order of the file.
  */
-export async function sendLines(chunks: AsyncIterable<Uint8Array>, options: SendLinesOptions): Promise<LinesSent> {
-  const { send, complete, pace, signal, onRead, onSent, onFailure } = options;
-  const lanes = new Lanes(MAX_AT_ONCE);
-  const unsent: number[] = [];
-  let [sent, refused] = [0, 0];
-  let failure: Failure | undefined;
-  let nextLine: number | undefined;
+export function sendLines(chunks: AsyncIterable<Uint8Array>, options: SendLinesOptions): Promise<LinesSent> {
+  return new LineSender(options).run(chunks);
+}
 
-  const isOver = () => signal.aborted || failure !== undefined;
-  const refuse = (line: number, { sentence }: Failure): void => {
-    refused += 1;
-    onFailure(line, sentence);
-  };
-  const sendOne = async (line: number, message: MessageToSend): Promise<void> => {
-    if (isOver()) {
-      unsent.push(line);
+class LineSender {
+  readonly #options: SendLinesOptions;
+  readonly #lanes = new Lanes(MAX_AT_ONCE);
+  readonly #unsent: number[] = [];
+  #sent = 0;
+  #refused = 0;
+  #failure: Failure | undefined;
+  #nextLine: number | undefined;
+
+  constructor(options: SendLinesOptions) {
+    this.#options = options;
+  }
+
+  async run(chunks: AsyncIterable<Uint8Array>): Promise<LinesSent> {
+    for await (const line of readLines(until(this.#options, chunks))) {
+      if (this.#isOver()) {
+        this.#nextLine = line.number;
+        break;
+      }
+      await this.#take(line);
+      this.#options.onRead(line.bytes.length + 1);
+    }
+    await this.#lanes.drained();
+    return {
+      sent: this.#sent,
+      refused: this.#refused,
+      failure: this.#failure,
+      unsent: this.#unsent.sort((a, b) => a - b),
+      nextLine: this.#nextLine,
+    };
+  }
+
+  #isOver(): boolean {
+    return this.#options.signal.aborted || this.#failure !== undefined;
+  }
+
+  /** Resolves when there is room for more. */
+  async #take(line: Line): Promise<void> {
+    const { complete, pace, signal } = this.#options;
+    const message = this.#read(line);
+    if (message === undefined) return;
+    // Cut short by the end, of which it is told when its turn comes.
+    await pace?.turn(signal).catch(() => undefined);
+    await this.#lanes.enter(message.shardingKey ?? "", () => this.#send(line.number, complete(message)));
+  }
+
+  #read({ number, bytes }: Line): MessageToSend | undefined {
+    try {
+      const text = decodeUtf8(bytes);
+      return text.trim() === "" ? undefined : parseMessageLine(text, Date.now());
+    } catch (error) {
+      this.#fail(number, error);
+      return undefined;
+    }
+  }
+
+  async #send(line: number, message: MessageToSend): Promise<void> {
+    if (this.#isOver()) {
+      this.#unsent.push(line);
       return;
     }
     try {
-      const reply = await send(message);
-      sent += 1;
-      await onSent({ line, ...reply });
+      const reply = await this.#options.send(message);
+      this.#sent += 1;
+      await this.#options.onSent({ line, ...reply });
     } catch (error) {
-      const described = describeFailure(error);
-      if (described === undefined) throw error;
-      if (isAboutOneMessage(error)) return refuse(line, described);
-      failure ??= described;
-      unsent.push(line);
-      onFailure(line, described.sentence);
+      this.#fail(line, error);
     }
-  };
-
-  for await (const line of readLines(until({ signal }, chunks))) {
-    if (isOver()) {
-      nextLine = line.number;
-      break;
-    }
-    const read = readMessage(line);
-    if (read !== undefined && "sentence" in read) refuse(line.number, read);
-    else if (read !== undefined) {
-      if (pace !== undefined) await pace.turn(signal).catch(ignoreEnd(signal));
-      const message = complete(read);
-      await lanes.enter(message.shardingKey ?? "", () => sendOne(line.number, message));
-    }
-    onRead(line.bytes.length + 1);
   }
-  await lanes.drained();
-  return { sent, refused, failure, unsent: unsent.sort((a, b) => a - b), nextLine };
+
+  /** Tells of a line; one failure in all is what ended it. A mistake of ours is thrown. */
+  #fail(line: number, error: unknown): void {
+    const failure = describeFailure(error);
+    if (failure === undefined) throw error;
+    this.#options.onFailure(line, failure.sentence);
+    if (isAboutOneMessage(error)) {
+      this.#refused += 1;
+      return;
+    }
+    this.#failure ??= failure;
+    this.#unsent.push(line);
+  }
 }
 
-function readMessage({ bytes }: Line): MessageToSend | Failure | undefined {
+function decodeUtf8(bytes: Uint8Array): string {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return text.trim() === "" ? undefined : parseMessageLine(text, Date.now());
-  } catch (error) {
-    if (error instanceof TypeError) return describeFailure(new UsageMistake("This is not UTF-8."));
-    const described = describeFailure(error);
-    if (described === undefined) throw error;
-    return described;
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new UsageMistake("This is not UTF-8.");
   }
 }
 
 function isAboutOneMessage(error: unknown): boolean {
   if (error instanceof RefusedError) return ABOUT_ONE_MESSAGE.includes(error.code);
   return error instanceof InvalidArgumentError || error instanceof UsageMistake;
-}
-
-/** Of a wait that was cut short by the end. */
-function ignoreEnd(signal: AbortSignal): (error: unknown) => void {
-  return (error) => {
-    if (!signal.aborted) throw error;
-  };
 }
