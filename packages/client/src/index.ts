@@ -18,7 +18,15 @@ export { StagemqError } from "./errors/stagemq-error.ts";
 export { TimeoutError } from "./errors/timeout-error.ts";
 export { UnreadableReplyError } from "./errors/unreadable-reply-error.ts";
 export type { Logger } from "./logger.ts";
-export type { After, AtInstant, AtOnce, InOrder, MessageContent, OutgoingMessage, Placement } from "./messages/outgoing-message.ts";
+export type {
+  After,
+  AtInstant,
+  AtOnce,
+  InOrder,
+  MessageContent,
+  OutgoingMessage,
+  Placement,
+} from "./messages/outgoing-message.ts";
 export type { DeadLetterOrigin, ReceivedMessage } from "./messages/received-message.ts";
 export type { HalfMessage } from "./producing/half-message.ts";
 export type { Producer, Published } from "./producing/producer.ts";

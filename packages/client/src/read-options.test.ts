@@ -39,7 +39,7 @@ describe("options", () => {
   const refused: [TestedClientOptions, string][] = [
     [
       {},
-      "There is no endpoint: give one, new Client({ endpoint }), or set STAGEMQ_ENDPOINT, to http://127.0.0.1:8080 for example.",
+      "There is no endpoint: give one, new Client({ endpoint }), or set STAGEMQ_ENDPOINT, to http://127.0.0.1:4876 for example.",
     ],
     [
       { ...WHOLE, endpoint: "127.0.0.1:8080" },

@@ -40,7 +40,7 @@ export function readOptions(options: TestedClientOptions): Settings {
 function readEndpoint(text: string | undefined): URL {
   if (!text) {
     throw new InvalidArgumentError(
-      "There is no endpoint: give one, new Client({ endpoint }), or set STAGEMQ_ENDPOINT, to http://127.0.0.1:8080 for example.",
+      "There is no endpoint: give one, new Client({ endpoint }), or set STAGEMQ_ENDPOINT, to http://127.0.0.1:4876 for example.",
     );
   }
   const url = URL.canParse(text) ? new URL(text) : undefined;
