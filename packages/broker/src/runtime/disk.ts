@@ -6,8 +6,13 @@ import type { EpochMs } from "../domain/time.ts";
  * nor names (`syncDirectory`).
  */
 export interface Disk {
-  /** Makes the directory (mode 0700) and its parents where absent, and makes their names survive a power cut. */
-  makeDirectory(directory: string): Promise<void>;
+  /**
+   * Makes the directory (mode 0700) and its parents where absent, and makes their names survive a power cut. Says whether it
+   * was absent.
+   */
+  makeDirectory(directory: string): Promise<boolean>;
+  /** Removes a directory; one that is absent, or in which something is, stays as it is. */
+  removeDirectory(directory: string): Promise<void>;
   /** Gives the directory mode 0700; where it belongs to somebody else it stays as it is. */
   restrict(directory: string): Promise<void>;
   /** Whose the directory is and who asks, as user ids; undefined where it cannot be told. */

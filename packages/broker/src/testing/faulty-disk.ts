@@ -134,7 +134,13 @@ export class FaultyDisk implements Disk {
 
   // --- the port
 
-  async makeDirectory(_directory: string): Promise<void> {
+  /** Directories are there as long as something is in them. */
+  async makeDirectory(directory: string): Promise<boolean> {
+    await this.#step();
+    return this.#entries.namesIn(directory).length === 0;
+  }
+
+  async removeDirectory(_directory: string): Promise<void> {
     await this.#step();
   }
 

@@ -129,9 +129,21 @@ describe("RUN-1: a start on a directory that cannot be used", () => {
     const made: string[] = [];
     disk.makeDirectory = async (directory) => {
       made.push(directory);
+      return false;
     };
     for (let start = 0; start < 2; start++) await (await openJournal(aWorld(), disk)).journal.close();
     expect(made).toEqual([DIRECTORY]);
+  });
+
+  it.each([true, false])("takes away a directory that it made for nothing, and no other (made: %s)", async (isMade) => {
+    const disk = new FaultyDisk(aWorld().random, { capacityBytes: 100 });
+    const removed: string[] = [];
+    disk.makeDirectory = async () => isMade;
+    disk.removeDirectory = async (directory) => {
+      removed.push(directory);
+    };
+    await refusalOf(openJournal(aWorld(), disk));
+    expect(removed).toEqual(isMade ? [DIRECTORY] : []);
   });
 
   it("RUN-1.1: says that the disk is full", async () => {

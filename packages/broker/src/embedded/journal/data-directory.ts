@@ -27,7 +27,8 @@ export interface DataDirectoryOptions {
 
 export interface DataDirectory {
   readonly secret: Uint8Array;
-  readonly lock: DiskLock;
+  /** Lets go of it; takes it away where it was made for nothing. */
+  readonly leave: () => Promise<void>;
   /** Numbers of the segments that are there, ascending. */
   readonly segments: readonly number[];
   /** Positions of the snapshots that are there, ascending. */
@@ -54,8 +55,12 @@ export async function openDataDirectory(
     const found = await disk.list(directory);
     refuseForeign(directory, found);
     // Until it is signed its name may not last, whoever made it.
-    if (!found.includes(IDENTITY)) await disk.makeDirectory(directory);
+    const isMade = !found.includes(IDENTITY) && (await disk.makeDirectory(directory));
     const lock = await takeLock(disk, directory);
+    const leave = async (): Promise<void> => {
+      await lock.release();
+      if (isMade) await disk.removeDirectory(directory);
+    };
     try {
       const names = await disk.list(directory);
       const segments = names.map(parseSegmentName).filter((number) => number !== undefined);
@@ -63,14 +68,14 @@ export async function openDataDirectory(
         const secret = checkIdentity(options, await readIdentity(disk, directory));
         await disk.restrict(directory);
         const snapshots = names.map(parseSnapshotName).filter((position) => position !== undefined);
-        return { secret, lock, segments, snapshots };
+        return { secret, leave, segments, snapshots };
       }
       await removeFirstAttempt(disk, directory, names);
       await disk.restrict(directory);
       const secret = random.bytes(SECRET_BYTES);
-      return { secret, lock, segments: [], snapshots: [], sign: () => writeIdentity(disk, options, secret) };
+      return { secret, leave, segments: [], snapshots: [], sign: () => writeIdentity(disk, options, secret) };
     } catch (error) {
-      await lock.release();
+      await leave();
       throw error;
     }
   });

@@ -121,7 +121,7 @@ export class FileJournal implements Journal {
         this.#directory = { ...opened, segments: [1] };
       });
     } catch (error) {
-      await opened.lock.release();
+      await opened.leave();
       throw error;
     }
   }
@@ -274,7 +274,7 @@ export class FileJournal implements Journal {
     await this.#chores;
     await this.#space.close();
     await this.#segments.close();
-    await this.#directory?.lock.release();
+    await this.#directory?.leave();
   }
 
   /** What the directory held when it was opened, until it is replayed. */

@@ -69,6 +69,18 @@ describe("the disk of this machine", () => {
     expect(modeOf(directory)).toBe("700");
   });
 
+  it("says whether it made a directory, and removes one only while nothing is in it", async () => {
+    const disk = aDisk();
+    expect([await disk.makeDirectory(directory), await disk.makeDirectory(directory)]).toEqual([true, false]);
+    fs.writeFileSync(path.join(directory, "a"), "");
+    await disk.removeDirectory(directory);
+    expect(fs.readdirSync(directory)).toEqual(["a"]);
+    await disk.remove(path.join(directory, "a"));
+    await disk.removeDirectory(directory);
+    await disk.removeDirectory(directory);
+    expect(fs.existsSync(directory)).toBe(false);
+  });
+
   it("makes a directory's name last before another is made in it, whoever made it", async () => {
     const disk = aDisk();
     const synced: string[] = [];

@@ -28,7 +28,7 @@ export class SystemDisk implements Disk {
     this.#process = process;
   }
 
-  async makeDirectory(directory: string): Promise<void> {
+  async makeDirectory(directory: string): Promise<boolean> {
     // Each name lasts before another is made in it: a start that was killed leaves at most the last of them unsynced.
     const above = path.dirname(path.resolve(directory));
     if (!(await isThere(directory))) await this.makeDirectory(above);
@@ -38,6 +38,15 @@ export class SystemDisk implements Disk {
     } catch (error) {
       // Who made the directory may have been somebody who may read the one above it.
       if (made !== undefined || !hasCode(error, "EACCES")) throw error;
+    }
+    return made !== undefined;
+  }
+
+  async removeDirectory(directory: string): Promise<void> {
+    try {
+      await fs.promises.rmdir(directory);
+    } catch (error) {
+      if (!["ENOENT", "ENOTEMPTY", "EEXIST"].some((code) => hasCode(error, code))) throw error;
     }
   }
 
