@@ -1,6 +1,6 @@
 import { connect } from "./connect.ts";
 
-await using client = connect();
+const client = connect();
 
 const producer = client.producer("reminders");
 const sentAt = Date.now();
@@ -12,3 +12,4 @@ console.log(`at once: ${(await consumer.receive()).messages.length} messages`);
 const batch = await consumer.receive({ wait: "30s" });
 for (const { body } of batch) console.log(`${Date.now() - sentAt >= 5_000 ? "in time" : "early"}: ${body}`);
 await batch.acknowledge();
+await client.close();

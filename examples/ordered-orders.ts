@@ -8,7 +8,7 @@ interface OrderStep {
   readonly step: "created" | "paid" | "shipped";
 }
 
-await using client = connect();
+const client = connect();
 const codec = json<OrderStep>();
 const topic = `order_steps_${randomUUID().slice(0, 8)}`;
 
@@ -57,3 +57,4 @@ const shipped = database.prepare("select count(*) as count from orders where ste
 };
 console.log(`${shipped.count} orders shipped`);
 database.close();
+await client.close();

@@ -1,6 +1,6 @@
 import { connect } from "./connect.ts";
 
-await using client = connect();
+const client = connect();
 
 const { messageId } = await client.producer("greetings").publish({
   body: "hello",
@@ -17,3 +17,4 @@ for (const { body, tag, keys, properties, attempt } of batch) {
 // What is not acknowledged comes again.
 await batch.acknowledge();
 console.log(`acknowledged ${batch.messages.length}`);
+await client.close();

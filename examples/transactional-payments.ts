@@ -8,7 +8,7 @@ interface Payment {
   readonly cents: number;
 }
 
-await using client = connect();
+const client = connect();
 const codec = json<Payment>();
 const topic = `payments_${randomUUID().slice(0, 8)}`;
 const producer = client.transactionalProducer(topic, "GID_payments", { codec });
@@ -56,3 +56,4 @@ console.log(`the ledger saw ${seen.join(", ")}`);
 
 await checker.stop();
 database.close();
+await client.close();

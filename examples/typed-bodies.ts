@@ -16,7 +16,7 @@ const orderCodec: Codec<Order> = {
   },
 };
 
-await using client = connect();
+const client = connect();
 
 const producer = client.producer("typed_orders", { codec: orderCodec });
 await producer.publish({ body: { id: "o-1", cents: 995 } });
@@ -43,3 +43,5 @@ while (left > 0) {
   await batch.acknowledge();
   left -= batch.messages.length;
 }
+
+await client.close();
