@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ask, bodiesOf } from "./ask.ts";
 import { BrokerProcess, cleanUp, newDirectory } from "./broker-process.ts";
 import { poll, publish } from "./signed-request.ts";
@@ -231,6 +232,25 @@ describe.sequential("as time passes", () => {
     expect(errorOutput).toMatch(/^2 received, 1 acknowledged; 1 comes again, the first at /);
     await still.advance("1m");
     expect(await bodiesOf(still, poll("unread", "GID_a"))).toEqual(["b"]);
+  });
+});
+
+describe.concurrent("Ctrl-C while nothing comes", () => {
+  it.each([
+    ["consume", "0 received\n"],
+    ["check", "0 half messages of t\n"],
+  ])("ends %s at once, with 0", async (verb, counts) => {
+    // It never answers, and tells when somebody asks.
+    const silent = createServer();
+    const asked = new Promise((resolve) => silent.once("connection", resolve));
+    await new Promise<void>((listening) => silent.listen(0, "127.0.0.1", listening));
+    const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const waiting = await startVerb([verb, "t", "-g", "GID_a", "--endpoint", endpoint, "--wait", "30s"]);
+    await asked;
+    waiting.child.kill("SIGINT");
+    const { code, signal, errorOutput } = await waiting.ended;
+    expect([code, signal, errorOutput]).toEqual([0, null, counts]);
+    silent.close();
   });
 });
 

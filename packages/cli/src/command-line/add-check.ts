@@ -1,4 +1,4 @@
-import type { CheckFlags } from "../commands/check.ts";
+import type { CheckFlags } from "../commands/decide-ends.ts";
 import { addClientFlags } from "./add-client-flags.ts";
 import { type CommandLine, helpOf, withExample } from "./command-line.ts";
 

@@ -1,7 +1,6 @@
 import type { CheckedMessage, TransactionalProducer } from "@stagemq/client";
 import { EXIT } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
-import type { ClientFlags } from "../messages/client-flags.ts";
 import { count } from "../messages/count.ts";
 import { type End, endTransactions, gatherHalfMessages, type HalfMessages } from "../messages/half-messages.ts";
 import { messageLook } from "../messages/message-look.ts";
@@ -11,16 +10,7 @@ import { stopSignal } from "../messages/stop-signal.ts";
 import { tellIfSlow } from "../messages/tell-if-slow.ts";
 import { withClient } from "../messages/with-client.ts";
 import { UsageMistake } from "../usage-mistake.ts";
-
-/** What the command line of `check` says. */
-export interface CheckFlags extends ClientFlags {
-  readonly group?: string;
-  /** True: all of them. */
-  readonly commit?: true | readonly string[];
-  readonly rollback?: true | readonly string[];
-  readonly wait?: string;
-  readonly yes?: boolean;
-}
+import { type CheckFlags, decideEndOfAll, readNamedEnds } from "./decide-ends.ts";
 
 /** Half messages are asked about every 10 s. */
 const DEFAULT_WAIT = "12s";
@@ -33,7 +23,7 @@ export function check(topic: string, flags: CheckFlags, host: Host): Promise<num
     if (group === undefined) throw new UsageMistake("Say for which group: --group GID.");
     const waitMs = readWait("--wait", flags.wait ?? DEFAULT_WAIT);
     const format = readChoice("--output", flags.output ?? "table", FORMATS);
-    const named = readNamed(flags);
+    const named = readNamedEnds(flags);
     const producer = client.transactionalProducer(topic, group);
     const printer = await openPrinter<CheckedMessage>(format, messageLook({ attempt: "CHECK" }), host);
     const signal = stopSignal(host);
@@ -48,54 +38,18 @@ export function check(topic: string, flags: CheckFlags, host: Host): Promise<num
     await printer.print([...found.values()]);
     await printer.end();
     const missing = [...(named?.keys() ?? [])].filter((id) => !found.has(id));
-    const ends = named ?? toAll(await decide(found, flags, host), found);
+    // Whoever stops it while it waits wants nothing done.
+    const ends = signal.aborted
+      ? new Map<string, End>()
+      : (named ?? toAll(await decideEndOfAll(found.size, flags, host), found));
     const late = await endFound(producer, ends, { found, signal });
     host.tell(`${describeOutcome(topic, found, ends, [...missing, ...late])}\n`);
     return missing.length + late.length > 0 ? EXIT.notFound : EXIT.ok;
   });
 }
 
-/** How to end those that are named; undefined: none is. */
-function readNamed({ commit, rollback }: CheckFlags): ReadonlyMap<string, End> | undefined {
-  if (commit !== undefined && rollback !== undefined && (commit === true || rollback === true)) {
-    throw new UsageMistake("With --commit and --rollback together, each needs the ids of its messages.");
-  }
-  const named = new Map<string, End>();
-  for (const [end, ids] of [
-    ["commit", commit],
-    ["rollback", rollback],
-  ] as const) {
-    for (const id of ids === undefined || ids === true ? [] : ids) {
-      if (named.has(id)) throw new UsageMistake(`${id} is named twice.`);
-      named.set(id, end);
-    }
-  }
-  return named.size === 0 ? undefined : named;
-}
-
 function pick(gathered: HalfMessages, named: ReadonlyMap<string, End>): HalfMessages {
   return new Map([...gathered].filter(([id]) => named.has(id)));
-}
-
-/** What to do with all of them. A person is asked; a script has said it. */
-async function decide(
-  found: HalfMessages,
-  { commit, rollback, yes }: CheckFlags,
-  host: Host,
-): Promise<End | undefined> {
-  const told = commit === undefined ? rollback && "rollback" : "commit";
-  if (found.size === 0 || yes || !host.interactive) return told;
-  const what = count(found.size, "half message");
-  if (told === undefined) {
-    const answer = await host.ask(`Commit, roll back or leave ${what}? [c/r/L] `);
-    return /^c(ommit)?$/i.test(answer.trim())
-      ? "commit"
-      : /^r(oll ?back)?$/i.test(answer.trim())
-        ? "rollback"
-        : undefined;
-  }
-  const answer = await host.ask(`${told === "commit" ? "Commit" : "Roll back"} ${what}? [y/N] `);
-  return /^y(es)?$/i.test(answer.trim()) ? told : undefined;
 }
 
 function toAll(end: End | undefined, found: HalfMessages): ReadonlyMap<string, End> {
