@@ -69,10 +69,16 @@ function noteSubscription(subscription: Subscription, queues: number, note: Note
 
 /** Where two ledgers differ, a line for each field; nothing where they hold the same. */
 export function describeDifference(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): string[] {
+  if (isSame(one, other)) return [];
   const show = (contents: ReadonlyMap<string, string>, field: string): string => contents.get(field) ?? "absent";
   return [...new Set([...one.keys(), ...other.keys()])]
     .filter((field) => show(one, field) !== show(other, field))
     .map((field) => `${field}: ${show(one, field)} is not ${show(other, field)}`);
+}
+
+function isSame(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
+  for (const [field, value] of one) if (other.get(field) !== value) return false;
+  return one.size === other.size;
 }
 
 /** The plain ones, which are the most, without the detour. */

@@ -240,15 +240,17 @@ export class Uptimes {
   }
 
   /** DEL-10: the ledger is the sum of its journal, whatever has happened to it. Where the disk has all of it and is sound. */
-  async compareLedgers(from: Rebuilding): Promise<void> {
+  async compareLedgers(...ways: readonly Rebuilding[]): Promise<void> {
     const { broker, history, hasFailed } = this.#talk;
     const lived = this.#rot === undefined && !hasFailed ? broker.livingContents() : undefined;
     if (lived === undefined) return;
-    const differences = describeDifference(lived, await broker.rebuiltContents(this.#settings, from));
-    if (differences.length > 0) {
-      violated("DEL-10", `rebuilt from the ${from}, the ledger differs: ${differences.slice(0, 5).join("; ")}`);
+    for (const from of ways) {
+      const differences = describeDifference(lived, await broker.rebuiltContents(this.#settings, from));
+      if (differences.length > 0) {
+        violated("DEL-10", `rebuilt from the ${from}, the ledger differs: ${differences.slice(0, 5).join("; ")}`);
+      }
+      history.met("ledger compared with its journal");
     }
-    history.met("ledger compared with its journal");
   }
 
   /** A clean stop and a start, without faults. In between: the ledger rebuilt from the journal equals the one that lived. */
@@ -256,8 +258,7 @@ export class Uptimes {
     const { broker } = this.#talk;
     if (!(await broker.stop())) violated("RUN-2", "a healthy stop hangs");
     this.#talk.collect();
-    await this.compareLedgers("newest snapshot");
-    await this.compareLedgers("journal");
+    await this.compareLedgers("newest snapshot", "journal");
     broker.fail("stopped", 0);
     await this.#startWell();
   }
