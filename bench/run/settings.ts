@@ -28,8 +28,8 @@ export const FORMS: Readonly<Record<Form, Omit<Settings, "form" | "peers" | "onl
   quick: {
     rounds: 3,
     turnMs: 700,
-    latencyMs: 1_500,
-    idleMs: 1_500,
+    latencyMs: 1_000,
+    idleMs: 1_000,
     backlog: 100_000,
     pending: 10_000,
     polls: 5_000,
