@@ -6,7 +6,7 @@ const PROGRAM = findProgram("nats-server");
 
 export const NATS: Peer = {
   name: "nats",
-  title: "NATS JetStream",
+  title: "NATS JetStream, syncs later",
   durability: "file storage, answers before the sync: weaker",
   missing: () => unlessThere(PROGRAM, "nats-server"),
   start: async (directory) => {
