@@ -1,6 +1,8 @@
 /** How values become bodies of messages, and bodies values again. What it throws reaches the caller. */
 export interface Codec<T> {
+  /** The body of a message that is to be published. */
   encode(value: T): string;
+  /** The value of a body that came; called once a delivery. */
   decode(text: string): T;
 }
 

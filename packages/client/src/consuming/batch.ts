@@ -3,6 +3,7 @@ import type { ReceivedMessage } from "../messages/received-message.ts";
 
 /** What one receive brought. */
 export interface Batch<T = string> extends Iterable<ReceivedMessage<T>> {
+  /** In the order in which the broker gave them; none where nothing was there. */
   readonly messages: readonly ReceivedMessage<T>[];
   /** By which the broker knows the request. */
   readonly requestId: string | undefined;

@@ -6,7 +6,9 @@ import type { Run, RunOptions } from "./run.ts";
 
 /** Receives from one topic for one consumer group. Made by `client.consumer(topic, group)`; costs nothing, and needs no closing. */
 export interface Consumer<T = string> {
+  /** Where messages come from. */
   readonly topic: string;
+  /** The consumer group, whose members share the messages. */
   readonly group: string;
   /**
    * Receives what is there, at most 16 messages, and waits for the first if it is told to. Nothing there is an empty batch.

@@ -12,11 +12,13 @@ export interface ReceivedMessage<T = string> {
   readonly keys: readonly string[];
   /** The sender's own. */
   readonly properties: Readonly<Record<string, string>>;
+  /** Messages with the same one are delivered in order. */
   readonly shardingKey?: string;
   /** Of a delayed message. */
   readonly deliverAt?: Date;
   /** Of a transactional message: seconds before the first back-check. */
   readonly checkAfterSeconds?: number;
+  /** When the broker took it, by its own clock. */
   readonly publishedAt: Date;
   /** Means nothing in ordered consumption. */
   readonly firstDeliveredAt: Date;
@@ -34,8 +36,12 @@ export interface ReceivedMessage<T = string> {
 
 /** Where a dead letter comes from. */
 export interface DeadLetterOrigin {
+  /** Where it was published. */
   readonly topic: string;
+  /** What it was called there. */
   readonly messageId: string;
+  /** Why it is here. */
   readonly reason: string;
+  /** How often it was delivered before. */
   readonly attempts: number;
 }

@@ -5,9 +5,9 @@ import type { Published } from "./producer.ts";
 export interface HalfMessage extends Published {
   /** The transaction handle; valid until the first back-check falls due. */
   readonly handle: string;
-  /** @throws as `TransactionalProducer.commit` */
+  /** Consumers get it. @throws as `TransactionalProducer.commit` */
   commit(options?: CallOptions): Promise<void>;
-  /** @throws as `TransactionalProducer.commit` */
+  /** It is dropped. @throws as `TransactionalProducer.commit` */
   rollback(options?: CallOptions): Promise<void>;
   /** In `transaction`: neither commit nor roll back at its end. The back-check decides. */
   leaveUnknown(): void;

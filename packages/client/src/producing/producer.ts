@@ -3,6 +3,7 @@ import type { OutgoingMessage } from "../messages/outgoing-message.ts";
 
 /** Publishes to one topic. Made by `client.producer(topic)`; costs nothing, and needs no closing. */
 export interface Producer<T = string | Uint8Array> {
+  /** Where all of it goes. */
   readonly topic: string;
   /**
    * Publishes one message; resolves when the broker has it on disk. Messages with the same sharding key go out one after the

@@ -7,6 +7,7 @@ import type { HalfMessage } from "./half-message.ts";
 
 /** Publishes messages whose fate a transaction of the sender's decides. Made by `client.transactionalProducer(topic, group)`. */
 export interface TransactionalProducer<T = string | Uint8Array, R = T extends string | Uint8Array ? string : T> {
+  /** Where all of it goes. */
   readonly topic: string;
   /** The producer group: whom the broker asks about half messages. */
   readonly group: string;
