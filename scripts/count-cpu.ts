@@ -63,7 +63,7 @@ try {
   console.log(
     isFar
       ? `LOOK: that is more than twice the usual ${USUAL} ×. Busy machine, or has a publish become dearer? npm run bench -- --quick --only publish`
-      : `not far from the usual ${USUAL} ×`,
+      : `within twice the usual ${USUAL} ×`,
   );
   await Promise.all([ours.stop(), bare.stop()]);
 } finally {
