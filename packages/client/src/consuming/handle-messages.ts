@@ -64,9 +64,12 @@ class Handling<T> {
   /** Never beside earlier messages of the same key: a handler may still be busy with them when they come again. */
   async #handleInOrder(line: readonly Lease<T>[]): Promise<void> {
     const turn = this.#turns.enter(line[0]?.message.shardingKey ?? "");
-    await turn.come;
-    await this.#handleAll(line);
-    turn.leave();
+    try {
+      await turn.come;
+      await this.#handleAll(line);
+    } finally {
+      turn.leave();
+    }
   }
 
   /** One after the other, up to the first that fails: the broker brings it again, and those after it. */
