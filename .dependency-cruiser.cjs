@@ -9,7 +9,7 @@ const MAY = {
   "cli/src/bench":          "wire/src/index.ts | crypto net perf_hooks timers/promises tls",
   "domain":                 "",
   "runtime":                "domain",
-  "runtime/system":         "domain runtime | crypto fs fs/promises net os path process timers util | pino",
+  "runtime/system":         "domain runtime | crypto fs fs/promises net os path perf_hooks process timers util | pino",
   "config":                 "domain runtime | fs fs/promises path process | yaml zod",
   "access":                 "domain runtime | crypto",
   "engine":                 "domain runtime access | buffer",
