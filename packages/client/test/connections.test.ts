@@ -1,9 +1,11 @@
 import { createServer, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Client, type ClientOptions } from "../src/index.ts";
 import type { TestedClientOptions } from "../src/read-options.ts";
+import { Connection } from "../src/transport/connection.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "./fixtures/certificate.ts";
 import { type Answer, HostileServer, NOTHING_THERE, PUBLISHED, REQUEST_ID } from "./hostile-server.ts";
 import { eventually, ManualWorld } from "./manual-world.ts";
@@ -114,6 +116,27 @@ describe("connections", () => {
     });
     store.release(PUBLISHED);
     await Promise.all(first);
+  });
+});
+
+describe("a request in TLS", () => {
+  it("counts as sent from its first byte: what is told of it later may come after its reply was lost", async () => {
+    const broker = createTlsServer({ cert: CERTIFICATE, key: PRIVATE_KEY }, (socket) => {
+      socket.on("error", () => undefined).resume();
+    });
+    await new Promise<void>((resolve) => broker.listen(0, "127.0.0.1", resolve));
+    const { port } = broker.address() as AddressInfo;
+    const socket = connectTls({ port, host: "127.0.0.1", servername: "broker.test", ca: CERTIFICATE });
+    await new Promise((resolve) => socket.once("secureConnect", resolve));
+    const connection = new Connection(socket, () => undefined);
+    let isSent = false;
+    const replied = connection.send("GET / HTTP/1.1\r\n\r\n", () => {
+      isSent = true;
+    });
+    expect(isSent).toBe(true);
+    connection.destroy();
+    await expect(replied).rejects.toThrow("it was closed");
+    await new Promise((resolve) => broker.close(resolve));
   });
 });
 

@@ -225,6 +225,19 @@ describe("a publish", () => {
     await eventually(() => server.openConnections === 0);
   });
 
+  it.each([true, false])("ends whenever its signal is aborted, on a connection that was kept: %s", async (isKept) => {
+    const onlyFirst: Answer = (socket, request) => request.body.includes(">first<") && PUBLISHED(socket, request);
+    server.next(...Array.from({ length: 60 }, () => onlyFirst));
+    for (let steps = 0; steps < 30; steps += 1) {
+      if (isKept) await client.producer("T").publish({ body: "first" });
+      const abort = new AbortController();
+      const published = publish({ signal: abort.signal });
+      for (let step = 0; step < steps; step += 1) await undefined;
+      abort.abort("enough");
+      await expect(published).rejects.toBe("enough");
+    }
+  });
+
   it("leaves no timer behind", async () => {
     server.next(PUBLISHED);
     await publish();

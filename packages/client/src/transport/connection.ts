@@ -1,5 +1,6 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { type HttpReply, ReplyReader } from "./reply-reader.ts";
 
 interface Exchange {
@@ -38,11 +39,13 @@ export class Connection {
     return !this.#isSpent && !this.#socket.destroyed;
   }
 
-  /** Rejects, and is spent, when anything is wrong. `sent` is called when the operating system has all of the request. */
+  /** Rejects, and is spent, when anything is wrong. `sent` is called once the operating system may have all of the request. */
   send(request: string, sent: () => void): Promise<HttpReply> {
     return new Promise((resolve, reject) => {
       this.#exchange = { reader: new ReplyReader(), resolve, reject };
       this.#socket.ref();
+      // TLS tells of what was written only after what has come meanwhile: the end of the connection, perhaps.
+      if (this.#socket instanceof TLSSocket) sent();
       this.#socket.write(request, (error) => {
         if (!error) sent();
       });

@@ -25,8 +25,8 @@ export class HttpTransport {
   }
 
   /**
-   * Rejects with the signal's reason once that is aborted. `sent` is called when all of the request was handed to the
-   * operating system: before that, nobody can have carried it out.
+   * Rejects with the signal's reason once that is aborted. `sent` is called when the operating system may have all of the
+   * request: before that, nobody can have carried it out.
    */
   async send(request: HttpRequest, signal: AbortSignal, sent: () => void): Promise<HttpReply> {
     let connection: Connection | undefined;
@@ -34,7 +34,10 @@ export class HttpTransport {
     const onAbort = (): void => connection?.destroy();
     signal.addEventListener("abort", onAbort, { once: true });
     try {
+      signal.throwIfAborted();
       connection = this.#takeIdle() ?? (await this.#connect(signal));
+      // While a new connection was on its way to here, nobody could destroy it.
+      signal.throwIfAborted();
       const reply = await connection.send(this.#format(request), () => {
         isSent = true;
         sent();
@@ -42,6 +45,7 @@ export class HttpTransport {
       if (connection.isOpen) this.#idle.push(connection);
       return reply;
     } catch (cause) {
+      connection?.destroy();
       throw signal.aborted ? signal.reason : this.#broken(cause, isSent);
     } finally {
       signal.removeEventListener("abort", onAbort);
@@ -61,7 +65,6 @@ export class HttpTransport {
   }
 
   async #connect(signal: AbortSignal): Promise<Connection> {
-    signal.throwIfAborted();
     const socket = await this.#route.dial(signal);
     return new Connection(socket, (spent) => {
       const place = this.#idle.indexOf(spent);
