@@ -168,7 +168,7 @@ describe("how long", () => {
   });
 
   it("REQ-2.3: a wait for room counts", async () => {
-    const options = { requestTimeout: 50, headersTimeout: 50, checkSlowEvery: 10, sharedReadBytes: 500 * KIB };
+    const options = { requestTimeout: 500, headersTimeout: 500, checkSlowEvery: 10, sharedReadBytes: 500 * KIB };
     const { connect, format, engine } = await openFront({ options });
     let answer: () => void = () => {};
     engine.onPublish = () =>
