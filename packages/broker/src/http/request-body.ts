@@ -122,7 +122,7 @@ export class RequestBody {
         exchange.onHangUp = undefined;
       };
       const onEnd = () => {
-        leave();
+        exchange.onHangUp = undefined; // and nothing else comes of a request that has ended
         resolve(true);
       };
       const onHangUp = () => {
