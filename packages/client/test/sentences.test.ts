@@ -187,6 +187,28 @@ describe("a message", () => {
     );
   });
 
+  it("has one place in time and order, which the types say already", () => {
+    const messages: OutgoingMessage[] = [
+      { body: "b", shardingKey: "s" },
+      { body: "b", deliverAt: new Date(1), tag: undefined },
+      { body: "b", delay: "5s" },
+      // @ts-expect-error two times
+      { body: "b", deliverAt: 1, delay: "5s" },
+      // @ts-expect-error a time and a sharding key
+      { body: "b", shardingKey: "s", deliverAt: 1 },
+      // @ts-expect-error a delay and a sharding key
+      { body: "b", shardingKey: "s", delay: 1 },
+    ];
+    const refused = messages.map((message) => {
+      try {
+        return [encode(message as Parameters<typeof encode>[0])].length === 0;
+      } catch {
+        return true;
+      }
+    });
+    expect(refused).toEqual([false, false, false, true, true, true]);
+  });
+
   it("is written with all that was said", () => {
     const message = { tag: "t", key: ["a", "b"], properties: { p: "v" }, delay: "5s" } as const;
     expect(encode(message)).toEqual({ body: "b", tag: "t", properties: "KEYS:a b|__STARTDELIVERTIME:5000|p:v" });

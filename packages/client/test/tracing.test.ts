@@ -17,7 +17,7 @@ let client: Client;
 beforeAll(async () => {
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
   broker = await TestBroker.start();
-  client = broker.client({ instanceId: "MQ_INST_a" });
+  client = broker.client({ instanceId: "MQ_INST_a", logger: { warn: () => undefined } });
 });
 
 afterAll(async () => {
