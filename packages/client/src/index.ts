@@ -12,6 +12,7 @@ export { ClosedError } from "./errors/closed-error.ts";
 export { ConnectionError } from "./errors/connection-error.ts";
 export { InvalidArgumentError } from "./errors/invalid-argument-error.ts";
 export { InvalidMessageError } from "./errors/invalid-message-error.ts";
+export { OpenTransactionError } from "./errors/open-transaction-error.ts";
 export { type AcknowledgeFailure, PartialAcknowledgeError } from "./errors/partial-acknowledge-error.ts";
 export { RefusedError } from "./errors/refused-error.ts";
 export { StagemqError } from "./errors/stagemq-error.ts";

@@ -4,6 +4,7 @@ import {
   type ClientOptions,
   ClosedError,
   ConnectionError,
+  OpenTransactionError,
   PartialAcknowledgeError,
   RefusedError,
   type StagemqError,
@@ -380,6 +381,28 @@ describe("an acknowledgement", () => {
 });
 
 describe("a half message", () => {
+  const HALF = reply(201, "<Message><MessageId>M</MessageId><ReceiptHandle>H</ReceiptHandle></Message>");
+  const transact = (local: () => unknown) => client.transactionalProducer("T", "G").transaction({ body: "b" }, local);
+
+  it.each([
+    ["comes too late", handlesRefused("H"), "RefusedError: Too late.", 404],
+    ["is lost", refusal(500, "InternalError"), "RefusedError: No.", 500],
+  ])(
+    "whose commit %s leaves its transaction open, which is no reason to run it again",
+    async (_, answer, why, status) => {
+      client = open({ retry: false });
+      server.next(HALF, answer);
+      let runs = 0;
+      const failure = await failureOf(transact(() => ++runs));
+      expect(failure).toBeInstanceOf(OpenTransactionError);
+      expect(failure).toMatchObject({ code: "TransactionOpen", retryable: false, outcomeUnknown: true, status });
+      expect(failure.message).toBe(
+        `The local transaction is done, but half message M of T was not committed; the back-check will ask about it: ${why}`,
+      );
+      expect(runs).toBe(1);
+    },
+  );
+
   it("without a transaction handle in the reply is none", async () => {
     server.next(PUBLISHED);
     const failure = await failureOf(client.transactionalProducer("T", "G").publishHalf({ body: "b" }));

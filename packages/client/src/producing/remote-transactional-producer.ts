@@ -6,6 +6,7 @@ import { type Codec, text } from "../codec.ts";
 import type { ReceiveOptions } from "../consuming/receive-options.ts";
 import { pollBounds } from "../consuming/remote-consumer.ts";
 import { toMillisecondsWithin } from "../duration.ts";
+import { OpenTransactionError } from "../errors/open-transaction-error.ts";
 import { RefusedError } from "../errors/refused-error.ts";
 import { UnreadableReplyError } from "../errors/unreadable-reply-error.ts";
 import { addProperties } from "../messages/add-properties.ts";
@@ -56,7 +57,7 @@ export class RemoteTransactionalProducer<T, R> implements TransactionalProducer<
       if (!half.isLeft) await this.#rollbackAfter(error, half);
       throw error;
     }
-    if (!half.isLeft) await half.commit();
+    if (!half.isLeft) await this.#commitAfter(half);
     return result;
   }
 
@@ -113,6 +114,15 @@ export class RemoteTransactionalProducer<T, R> implements TransactionalProducer<
       });
     }
     return new OpenHalfMessage(published, receiptHandle, this);
+  }
+
+  /** What a commit failed with alone would look as if the local transaction could be tried again. */
+  async #commitAfter(half: OpenHalfMessage): Promise<void> {
+    try {
+      await half.commit();
+    } catch (cause) {
+      throw new OpenTransactionError(this.topic, half.messageId, cause);
+    }
   }
 
   /** A rollback that fails must not hide why it was tried; the back-check asks again. */

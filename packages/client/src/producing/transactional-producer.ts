@@ -15,8 +15,9 @@ export interface TransactionalProducer<T = string | Uint8Array, R = T extends st
    * Publishes a half message, runs `local`, and commits when it returns; consumers see the message then. Rolls back when it
    * throws, and throws the same. After `half.leaveUnknown()` it does neither: the back-check asks later.
    *
-   * @throws what `local` throws; what `publishHalf` throws, and then `local` was not run; and what `commit` throws: the
-   *   transaction is then open, and the back-check asks about it.
+   * @throws what `local` throws.
+   * @throws what `publishHalf` throws; `local` was not run.
+   * @throws OpenTransactionError if `local` returned and the commit failed: the back-check asks about it. Do not repeat it.
    */
   transaction<Result>(
     message: HalfOutgoingMessage<T>,
