@@ -1,14 +1,15 @@
+import { startTestBroker, type TestBroker } from "@stagemq/broker/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Client, json, PartialAcknowledgeError, RefusedError } from "../src/index.ts";
-import { TestBroker } from "./broker.ts";
+import { clientOf } from "./broker.ts";
 import { eventually } from "./manual-world.ts";
 
 let broker: TestBroker;
 let client: Client;
 
 beforeAll(async () => {
-  broker = await TestBroker.start({ maxRetries: "2" });
-  client = broker.client();
+  broker = await startTestBroker({ settings: { maxRetries: 2 } });
+  client = clientOf(broker);
 });
 
 afterAll(async () => {
@@ -58,7 +59,7 @@ describe("acknowledge", () => {
     const error = await consumer.acknowledge([...messages, "nonsense"]).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(PartialAcknowledgeError);
     expect(error).toMatchObject({ failures: [{ handle: "nonsense", code: "ReceiptHandleError" }] });
-    await broker.advance("6m");
+    await broker.clock.advance("6m");
     expect((await consumer.receive()).messages).toEqual([]);
   });
 });
@@ -72,7 +73,7 @@ describe("transactions", () => {
         throw new Error("no money");
       }),
     ).rejects.toThrow("no money");
-    await broker.advance("5m");
+    await broker.clock.advance("5m");
     const { messages } = await client.consumer("payments", "GID_c").receive();
     expect(messages.map(({ text, messageId }) => [text, messageId])).toEqual([["paid", result]]);
     expect(await producer.receiveHalf()).toEqual([]);
@@ -81,7 +82,7 @@ describe("transactions", () => {
   it("offers what was left to the back-check, which decides", async () => {
     const producer = client.transactionalProducer("left", "GID_p");
     await producer.transaction({ body: "x", checkAfter: "20s" }, (half) => half.leaveUnknown());
-    await broker.advance("21s");
+    await broker.clock.advance("21s");
     const [checked] = await producer.receiveHalf();
     expect(checked).toMatchObject({ body: "x", attempt: 1, checkAfterSeconds: 20 });
     await producer.commit(checked?.handle ?? "");
@@ -96,7 +97,7 @@ describe("delayed messages", () => {
     const deliverAt = new Date(Date.now() + 3_600_000);
     await client.producer("delayed").publish({ body: "in an hour", deliverAt });
     expect((await consumer.receive()).messages).toEqual([]);
-    await broker.advance("2h");
+    await broker.clock.advance("2h");
     expect((await consumer.receive()).messages).toMatchObject([{ body: "in an hour", deliverAt }]);
   });
 });
@@ -108,19 +109,19 @@ describe("ordered messages", () => {
     const bodies = keys.flatMap((key) => [1, 2, 3, 4].map((n) => `${key}${n}`));
     await Promise.all(bodies.map((body) => producer.publish({ body, shardingKey: body.charAt(0) })));
     const handled: string[] = [];
-    const quiet = broker.client({ logger: { warn: () => undefined } });
+    const quiet = clientOf(broker, { logger: { warn: () => undefined } });
     const run = quiet.consumer("ordered", "GID_a", { ordered: true }).run({ concurrency: 3 }, ({ body, attempt }) => {
       if (body === "b2" && attempt === 1) throw new Error("once");
       handled.push(body);
     });
     await eventually(() => handled.length === 9);
-    await broker.advance("61s");
+    await broker.clock.advance("61s");
     await eventually(() => handled.length === 12);
     await run.stop();
     await quiet.close();
     for (const key of keys)
       expect(handled.filter((body) => body.startsWith(key))).toEqual([1, 2, 3, 4].map((n) => key + n));
-    await broker.advance("10m");
+    await broker.clock.advance("10m");
     const again = await client.consumer("ordered", "GID_a", { ordered: true }).receive();
     expect(again.messages).toEqual([]);
   });
@@ -130,7 +131,7 @@ describe("dead letters", () => {
   it("say where they come from", async () => {
     const { messageId } = await client.producer("exhausted").publish({ body: "x", properties: { p: "v" } });
     const consumer = client.consumer("exhausted", "GID_d");
-    while ((await consumer.receive()).messages.length > 0) await broker.advance("5m");
+    while ((await consumer.receive()).messages.length > 0) await broker.clock.advance("5m");
     const [letter] = (await client.consumer("%DLQ%GID_d", "GID_d").receive()).messages;
     expect(letter).toMatchObject({
       body: "x",
@@ -172,19 +173,42 @@ describe("back-checks", () => {
       asked.push(n);
       return n === 1 ? "commit" : "rollback";
     });
-    await broker.advance("11s");
+    await broker.clock.advance("11s");
     await eventually(() => asked.length === 2);
     await checker.stop();
-    await broker.advance("1h");
+    await broker.clock.advance("1h");
     expect(await producer.receiveHalf()).toEqual([]);
     const { messages } = await client.consumer("checked", "GID_c").receive();
     expect(messages.map(({ text }) => text)).toEqual(['{"n":1}']);
   });
 });
 
+describe("what is lost on the way", () => {
+  it("is not published twice: a publish without a reply says that its outcome is unknown", async () => {
+    broker.dropNext("publish", { topic: "lost" });
+    const failed = client.producer("lost").publish({ body: "a" });
+    await expect(failed).rejects.toMatchObject({ name: "ConnectionError", outcomeUnknown: true });
+    await broker.expect("lost").toHavePublished({ times: 1 });
+  });
+
+  it("is acknowledged and committed all the same, by asking again", async () => {
+    const producer = client.transactionalProducer("again", "GID_p");
+    broker.dropNext("commit", { topic: "again" });
+    await producer.transaction({ body: "a" }, () => undefined);
+    const consumer = client.consumer("again", "GID_c");
+    broker.dropNext("receive", { topic: "again", lose: "request" });
+    broker.dropNext("acknowledge", { topic: "again" });
+    const batch = await consumer.receive();
+    await batch.acknowledge();
+    await broker.clock.advance("10m");
+    expect((await consumer.receive()).messages).toEqual([]);
+    await broker.expect("again").toHaveDelivered({ times: 1 });
+  });
+});
+
 describe("an endpoint that refuses", () => {
   it("says so in its own words", async () => {
-    const stranger = broker.client({ accessKeySecret: "wrong" });
+    const stranger = clientOf(broker, { accessKeySecret: "wrong" });
     await expect(stranger.producer("orders").publish({ body: "a" })).rejects.toMatchObject({
       name: "RefusedError",
       code: "SignatureDoesNotMatch",
@@ -196,7 +220,7 @@ describe("an endpoint that refuses", () => {
 });
 
 it("is closed where `await using` ends", async () => {
-  const passing = broker.client();
+  const passing = clientOf(broker);
   await passing.producer("orders").publish({ body: "a" });
   await passing[Symbol.asyncDispose]();
   await expect(passing.producer("orders").publish({ body: "a" })).rejects.toThrow("The client is closed.");

@@ -5,9 +5,10 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
+import { startTestBroker, type TestBroker } from "@stagemq/broker/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Client, RefusedError } from "../src/index.ts";
-import { TestBroker } from "./broker.ts";
+import { clientOf } from "./broker.ts";
 import { eventually } from "./manual-world.ts";
 
 const spans = new InMemorySpanExporter();
@@ -16,8 +17,8 @@ let client: Client;
 
 beforeAll(async () => {
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
-  broker = await TestBroker.start();
-  client = broker.client({ instanceId: "MQ_INST_a", logger: { warn: () => undefined } });
+  broker = await startTestBroker();
+  client = clientOf(broker, { instanceId: "MQ_INST_a", logger: { warn: () => undefined } });
 });
 
 afterAll(async () => {
