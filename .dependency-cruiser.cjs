@@ -21,7 +21,7 @@ const MAY = {
   "testing":                "broker/src wire/src/index.ts | http process timers",
   "main.ts":                "broker/src",
   "index.ts":               "main.ts config domain",
-  [TESTS]:                  "[^/]+/src | crypto fs fs/promises http https net os path zlib | vitest fast-check saxes @opentelemetry",
+  [TESTS]:                  "[^/]+/src | crypto events fs fs/promises http https net os path tls zlib | vitest fast-check saxes @opentelemetry",
 };
 /** place: the only ones who may know it, besides tests */
 const KNOWN_BY = { "main.ts": "index.ts testing", "runtime/system": "main.ts scripts/measure-backlog.ts" };
