@@ -158,6 +158,11 @@ describe("run", () => {
     await run.stopped;
   });
 
+  it("receives nothing where its signal was aborted before", async () => {
+    await client.consumer("T", "G").run({ signal: AbortSignal.abort() }, () => undefined).stopped;
+    expect(server.seen).toEqual([]);
+  });
+
   it("is stopped by the client's close, which waits for what is in hand and lets it make calls", async () => {
     const calls = new Calls();
     server.nextPolls(some(MINUTE, { id: "a" })).next(PUBLISHED, ACKNOWLEDGED);
