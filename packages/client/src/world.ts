@@ -1,3 +1,5 @@
+import { whenAborted } from "./when-aborted.ts";
+
 /** What the client asks of the world. Tests put another in its place, and hold time and chance still. */
 export interface World {
   /** Milliseconds that only grow. */
@@ -10,11 +12,14 @@ export interface World {
   random(): number;
 }
 
+/** Node.js takes a longer time for none. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 export const systemWorld: World = {
   now: () => performance.now(),
   wall: () => Date.now(),
   schedule: (run, afterMs) => {
-    const timer = setTimeout(run, afterMs);
+    const timer = setTimeout(run, Math.min(afterMs, LONGEST_MS));
     return () => clearTimeout(timer);
   },
   random: () => Math.random(),
@@ -24,14 +29,13 @@ export const systemWorld: World = {
 export function sleep(world: World, afterMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const onAbort = (): void => {
-      cancel();
-      reject(signal?.reason);
-    };
     const cancel = world.schedule(() => {
-      signal?.removeEventListener("abort", onAbort);
+      forget();
       resolve();
     }, afterMs);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const forget = whenAborted(signal, () => {
+      cancel();
+      reject(signal?.reason);
+    });
   });
 }

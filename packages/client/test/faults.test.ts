@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   Client,
@@ -237,6 +238,23 @@ describe("a publish", () => {
       abort.abort("enough");
       await expect(published).rejects.toBe("enough");
     }
+  });
+
+  it("may be one of many that share a signal, and may have months: Node.js warns of nothing", async () => {
+    const warnings: Error[] = [];
+    const listener = (warning: Error): unknown => warnings.push(warning);
+    process.on("warning", listener);
+    const abort = new AbortController();
+    const own = new Client({ endpoint: server.endpoint, accessKeyId: "id", accessKeySecret: "s" });
+    const send = () => own.producer("T").publish({ body: "b" }, { signal: abort.signal, timeout: "60d" });
+    const published = Promise.allSettled(Array.from({ length: 20 }, send));
+    await eventually(() => server.seen.length === 20);
+    abort.abort();
+    await published;
+    await own.close();
+    process.off("warning", listener);
+    expect(warnings).toEqual([]);
+    expect(getEventListeners(abort.signal, "abort")).toEqual([]);
   });
 
   it("leaves no timer behind", async () => {

@@ -1,4 +1,5 @@
 import type { Core } from "../calls/core.ts";
+import { whenAborted } from "../when-aborted.ts";
 
 /** Something that works in the background until it is stopped. */
 export interface Service {
@@ -16,12 +17,11 @@ export function startService(
   const stopping = new AbortController();
   const abort = (): void => stopping.abort();
   const run = async (): Promise<void> => {
-    outer?.addEventListener("abort", abort, { once: true });
-    if (outer?.aborted) abort();
+    const forget = whenAborted(outer, abort);
     try {
       await work(stopping.signal);
     } finally {
-      outer?.removeEventListener("abort", abort);
+      forget();
       services.delete(service);
     }
   };

@@ -1,4 +1,5 @@
 import { TimeoutError } from "../errors/timeout-error.ts";
+import { whenAborted } from "../when-aborted.ts";
 import type { World } from "../world.ts";
 
 /** What one call is about, and how long it may take. */
@@ -29,16 +30,14 @@ export class CallEnd {
     const controller = new AbortController();
     this.signal = controller.signal;
     this.end = (reason) => controller.abort(reason);
-    const onAbort = (): void => this.end(signal?.reason);
     const cancel = world.schedule(() => {
       const sentence = `${what} took longer than ${timeoutMs / 1_000} s; it was ${this.phase}.`;
       this.end(new TimeoutError(sentence, { outcomeUnknown: this.mayHaveArrived, cause: this.lastFailure }));
     }, timeoutMs);
     this.release = () => {
       cancel();
-      signal?.removeEventListener("abort", onAbort);
+      forget();
     };
-    signal?.addEventListener("abort", onAbort, { once: true });
-    if (signal?.aborted) onAbort();
+    const forget = whenAborted(signal, () => this.end(signal?.reason));
   }
 }
