@@ -150,6 +150,28 @@ describe("a publish", () => {
     expect(server.seen).toHaveLength(2);
   });
 
+  it("has no request id where neither the head nor the document of the refusal names one", async () => {
+    server.next(reply(400, "<Error><Code>Strange</Code></Error>", { "x-mq-request-id": "" }));
+    expect(await failureOf(publish())).toMatchObject({ code: "Strange", requestId: undefined });
+  });
+
+  it("whose date is too far off is told the broker's", async () => {
+    server.next(
+      reply(408, "<Error><Code>TimeExpired</Code><Message>The http request you sent is expired.</Message></Error>", {
+        Date: "Sat, 21 Nov 2026 04:02:37 GMT",
+      }),
+    );
+    const hint = "compare the clock of this machine with the broker's, which says Sat, 21 Nov 2026 04:02:37 GMT.";
+    const message = `The http request you sent is expired. Hint: ${hint}`;
+    expect(await failureOf(publish())).toMatchObject({ code: "TimeExpired", hint, message });
+  });
+
+  it("may have properties by any name, those that every object has among them", async () => {
+    server.next(PUBLISHED);
+    await client.producer("T").publish({ body: "b", properties: { constructor: "a", toString: "b" } });
+    expect(server.seen[0]?.body).toContain("constructor:a|toString:b");
+  });
+
   it("is not tried again where the broker said no, and says why", async () => {
     server.next(refusal(404, "TopicNotExist", "The topic does not exist. Hint: declare T; nearest name: U."));
     const failure = await failureOf(publish());
@@ -357,6 +379,16 @@ describe("a receive", () => {
     expect(() => messages[1]?.body).toThrow(SyntaxError);
   });
 
+  it("takes what stands between blanks, and finds nothing where the reply has nothing", async () => {
+    const blank = (text: string): string => `\n    ${text}\n  `;
+    server.next(delivered({ MessageId: blank("M"), NextConsumeTime: blank("5") }));
+    server.next(refusal(404, blank("MessageNotExist")), reply(204));
+    const consumer = client.consumer("T", "G");
+    const { messages } = await consumer.receive();
+    expect(messages).toMatchObject([{ messageId: "M", body: "b", nextConsumeAt: new Date(5) }]);
+    for (const _ of [404, 204]) expect((await consumer.receive()).messages).toEqual([]);
+  });
+
   it("fails where an entry has no handle to acknowledge it by", async () => {
     server.next(delivered({ ReceiptHandle: "" }));
     expect(await failureOf(client.consumer("T", "G").receive())).toBeInstanceOf(UnreadableReplyError);
@@ -385,6 +417,14 @@ describe("an acknowledgement", () => {
       ],
     });
     expect(server.seen.map(({ body }) => body.match(/<ReceiptHandle>/g)?.length)).toEqual([16, 16, 3]);
+  });
+
+  it("reads the list of what failed whatever else is in it, and whatever refusal it comes with", async () => {
+    const error = "<Error><ErrorCode>ReceiptHandleError</ErrorCode><ReceiptHandle>H</ReceiptHandle></Error>";
+    server.next(reply(400, `<Errors><RequestId>R</RequestId>${error}<HostId></HostId></Errors>`));
+    expect(await failureOf(client.consumer("T", "G").acknowledge("H"))).toMatchObject({
+      failures: [{ handle: "H", code: "ReceiptHandleError" }],
+    });
   });
 
   it("of a group that is unknown is refused as a whole", async () => {

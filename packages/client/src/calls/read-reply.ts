@@ -15,7 +15,7 @@ export function readPublishReply(root: XmlElement): PublishReplyDocument {
 
 export function readMessages(root: XmlElement): WireMessage[] {
   expectRoot(root, "Messages");
-  return root.children.filter(({ name }) => name === "Message").map(readMessage);
+  return elements(root, "Message").map(readMessage);
 }
 
 export function readError(root: XmlElement): ErrorDocument {
@@ -30,7 +30,7 @@ export function readError(root: XmlElement): ErrorDocument {
 
 export function readErrors(root: XmlElement): HandleErrorDocument[] {
   expectRoot(root, "Errors");
-  return root.children.map((error) => ({
+  return elements(root, "Error").map((error) => ({
     code: needed(error, "ErrorCode"),
     message: textOf(error, "ErrorMessage"),
     receiptHandle: textOf(error, "ReceiptHandle"),
@@ -56,15 +56,19 @@ function expectRoot({ name }: XmlElement, expected: string): void {
   if (name !== expected) throw new Error(`it is <${name}>, not <${expected}>`);
 }
 
+function elements(parent: XmlElement, wanted: string): XmlElement[] {
+  return parent.children.filter(({ name }) => name === wanted);
+}
+
 function needed(parent: XmlElement, name: string): string {
-  const text = textOf(parent, name);
+  const text = textOf(parent, name).trim();
   if (text === "") throw new Error(`<${parent.name}> has no ${name}`);
   return text;
 }
 
 /** FirstConsumeTime means nothing in order, and may be missing. */
 function whole(parent: XmlElement, name: string): number {
-  const text = textOf(parent, name);
+  const text = textOf(parent, name).trim();
   if (!/^\d*$/.test(text)) throw new Error(`${name} is ${JSON.stringify(text)}, no number`);
   return Number(text);
 }

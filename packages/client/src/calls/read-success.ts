@@ -42,11 +42,13 @@ export function refusalOf(reply: HttpReply): StagemqError {
   const { status } = reply;
   try {
     const { code, message, requestId } = readDocument(reply, readError);
-    const [, hint] = / Hint: (.*)$/s.exec(message) ?? [];
-    return new RefusedError(code, message === "" ? `${code}, and no word why.` : message, {
+    const [, told] = / Hint: (.*)$/s.exec(message) ?? [];
+    const hint = told ?? hintFor(code, reply);
+    const sentence = message === "" ? `${code}, and no word why.` : message;
+    return new RefusedError(code, hint === told ? sentence : `${sentence} Hint: ${hint}`, {
       hint,
       status,
-      requestId: requestIdOf(reply) ?? requestId,
+      requestId: requestIdOf(reply) ?? (requestId || undefined),
       retryable: BUSY_CODES.has(code) || isPassing(status),
       // PUB-6: with 503 nothing was stored.
       outcomeUnknown: status >= 500 && status !== STATUS_UNAVAILABLE,
@@ -57,9 +59,14 @@ export function refusalOf(reply: HttpReply): StagemqError {
   }
 }
 
+/** What a broker without hints leaves to be guessed. */
+function hintFor(code: string, { headers }: HttpReply): string | undefined {
+  if (code !== "TimeExpired" || headers.date === undefined) return undefined;
+  return `compare the clock of this machine with the broker's, which says ${headers.date}.`;
+}
+
 export function requestIdOf({ headers }: HttpReply): string | undefined {
-  const id = headers[REQUEST_ID_HEADER];
-  return typeof id === "string" ? id : undefined;
+  return headers[REQUEST_ID_HEADER] || undefined;
 }
 
 function isPassing(status: number): boolean {

@@ -12,6 +12,8 @@ import type { Exchange } from "./exchange.ts";
 import { readErrors, readMessages, readPublishReply } from "./read-reply.ts";
 import { readDocument, readSuccess, refusalOf, requestIdOf } from "./read-success.ts";
 
+const STATUS_NO_CONTENT = 204;
+
 /** The caller's part of `CallTerms`: what the call is about is known here. */
 export type Terms = Omit<CallTerms, "what">;
 
@@ -93,10 +95,11 @@ export class RemoteBroker {
   }
 }
 
-/** An empty poll is an error on the wire (WIRE-59). */
+/** An empty poll is an error on the wire (WIRE-59), though a broker might think of saying it otherwise. */
 function readPoll(reply: HttpReply): PollReply {
   const answeredAt = Date.parse(reply.headers.date ?? "");
   const rest = { requestId: requestIdOf(reply), answeredAt: Number.isNaN(answeredAt) ? undefined : answeredAt };
+  if (reply.status === STATUS_NO_CONTENT) return { messages: [], ...rest };
   if (reply.status >= 200 && reply.status <= 299) return { messages: readDocument(reply, readMessages), ...rest };
   const refusal = refusalOf(reply);
   if (refusal.code !== "MessageNotExist") throw refusal;
@@ -107,7 +110,7 @@ function readPoll(reply: HttpReply): PollReply {
 function readHandles(reply: HttpReply): HandlesReply {
   const requestId = requestIdOf(reply);
   if (reply.status >= 200 && reply.status <= 299) return { failures: [], requestId };
-  if (reply.status !== 404) throw refusalOf(reply);
+  if (reply.status >= 500) throw refusalOf(reply);
   const failures = readDocument(reply, (root) => (root.name === "Errors" ? readErrors(root) : undefined));
   if (failures === undefined) throw refusalOf(reply);
   return { failures, requestId };

@@ -101,9 +101,9 @@ function checkTag(tag: string): void {
 }
 
 function checkProperty(name: string, value: unknown): void {
-  const field = FIELD_OF[name];
-  if (field !== undefined) {
-    throw new InvalidMessageError(`The property ${name} is the protocol's own; say ${field} instead.`);
+  // Not FIELD_OF[name] alone: every object has a `constructor`.
+  if (Object.hasOwn(FIELD_OF, name)) {
+    throw new InvalidMessageError(`The property ${name} is the protocol's own; say ${FIELD_OF[name]} instead.`);
   }
   if (name === "" || /[:|]/.test(name)) {
     throw new InvalidMessageError(

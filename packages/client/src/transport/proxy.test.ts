@@ -32,6 +32,10 @@ describe("findProxy", () => {
     ["http://mqexample.com", "example.com", false],
     ["http://10.0.0.1", "10.0.0.1", true],
     ["http://10.0.0.1", "10.0.0.2", false],
+    ["http://[fe80::1]:8080", "fe80::1", true],
+    ["http://[fe80::1]:8080", "[fe80::1]", true],
+    ["http://[fe80::1]:8080", "[fe80::1]:80", false],
+    ["http://[fe80::1]:8080", "fe80::2", false],
   ];
   it.each(excepted)("of %s with NO_PROXY=%s is excepted: %s", (endpoint, exceptions, isExcepted) => {
     for (const name of ["no_proxy", "NO_PROXY"]) {

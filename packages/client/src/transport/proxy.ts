@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { isIPv6 } from "node:net";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -40,6 +41,8 @@ function isExcepted(endpoint: URL, environment: Environment): boolean {
   const port = endpoint.port || (endpoint.protocol === "https:" ? "443" : "80");
   return exceptions.some((exception) => {
     if (exception === "*") return true;
+    // An address of IPv6 has more than one colon, and no port unless it stands in brackets.
+    if (isIPv6(exception)) return endpoint.hostname === `[${exception}]`;
     const [, name = "", onlyPort] = /^(?:\*?\.)?(.*?)(?::(\d+))?$/.exec(exception) ?? [];
     if (onlyPort !== undefined && onlyPort !== port) return false;
     return endpoint.hostname === name || endpoint.hostname.endsWith(`.${name}`);
