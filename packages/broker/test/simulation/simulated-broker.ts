@@ -22,6 +22,8 @@ export interface Spoil {
   disk?(disk: FaultyDisk): Disk;
   settings?(settings: EngineSettings): EngineSettings;
   ledger?(ledger: Ledger): void;
+  /** Elsewhere there is nothing to spoil. */
+  appliesTo?(settings: EngineSettings): boolean;
 }
 
 type Tell = (event: string, fields?: LogFields) => void;

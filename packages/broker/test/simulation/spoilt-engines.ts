@@ -1,4 +1,5 @@
 import type { AppliedFact, DeliveriesGivenBack } from "../../src/embedded/journal/fact.ts";
+import type { EngineSettings } from "../../src/embedded/settings.ts";
 import type { Catalog, Delivery, Engine } from "../../src/engine/engine.ts";
 import type { Disk, DiskFile } from "../../src/runtime/disk.ts";
 import type { Spoil } from "./simulated-broker.ts";
@@ -101,13 +102,12 @@ export const SPOILT: Readonly<Record<string, Spoil>> = {
     settings: (settings) => ({ ...settings, retentionAge: Math.floor(settings.retentionAge / 2) }),
   },
   "keeps more than its size": {
-    settings: ({ retentionBytes: _, ...settings }) => ({ ...settings, retentionBytes: undefined }),
+    appliesTo: hasSizeLimit,
+    settings: (settings) => ({ ...settings, retentionBytes: undefined }),
   },
   "drops what would fit": {
-    settings: ({ retentionBytes, ...settings }) => ({
-      ...settings,
-      retentionBytes: retentionBytes && retentionBytes / 2,
-    }),
+    appliesTo: hasSizeLimit,
+    settings: (settings) => ({ ...settings, retentionBytes: (settings.retentionBytes ?? 0) / 2 }),
   },
   "holds in its ledger what its journal does not say": {
     ledger: (ledger) => {
@@ -117,6 +117,10 @@ export const SPOILT: Readonly<Record<string, Spoil>> = {
   },
   "never syncs a name": { disk: (disk) => ({ ...portOf<Disk>(disk), syncDirectory: async () => {} }) },
 };
+
+function hasSizeLimit({ retentionBytes }: EngineSettings): boolean {
+  return retentionBytes !== undefined;
+}
 
 function isGivenBack(fact: AppliedFact): fact is DeliveriesGivenBack {
   return fact.kind === "deliveries-given-back";
