@@ -213,6 +213,35 @@ describe("run", () => {
     expect(warnings).toEqual([]);
   });
 
+  it("outlives a function that fails to give credentials, to receive as well as to acknowledge", async () => {
+    let isVaultAway = true;
+    const options: TestedClientOptions = {
+      endpoint: server.endpoint,
+      credentials: async () => {
+        if (isVaultAway) throw new Error("no vault");
+        return { accessKeyId: "id", accessKeySecret: "secret" };
+      },
+      environment: {},
+      retry: false,
+      world,
+      logger: { warn: (message) => warnings.push(message) },
+    };
+    const own = new Client(options);
+    server.nextPolls(some(MINUTE, { id: "a" })).next(ACKNOWLEDGED);
+    const run = own.consumer("T", "G").run(() => {
+      isVaultAway = true;
+    });
+    for (const pause of [250, 100]) {
+      await world.timer(pause);
+      isVaultAway = false;
+      world.advance(pause);
+    }
+    await eventually(() => acknowledged().length === 1);
+    await run.stop();
+    await own.close();
+    expect(new Set(warnings)).toEqual(new Set(["Receiving T for G failed, and is tried until it succeeds: no vault"]));
+  });
+
   it("waits longer and longer while the broker cannot be reached, warns once, and goes on", async () => {
     server.next(refusal(503, "InternalServerError"), refusal(503, "InternalServerError"), NOTHING_THERE, silence);
     const run = client.consumer("T", "G").run(() => undefined);

@@ -24,9 +24,11 @@ export async function* pollUntilStopped<T>(
       polled = await poll();
     } catch (error) {
       if (stopping?.aborted || error instanceof ClosedError) return;
-      if (!(error instanceof StagemqError) || !error.retryable) throw error;
+      // What is none of ours is of the credentials function, which may find them next time.
+      if (error instanceof StagemqError && !error.retryable) throw error;
       failures += 1;
-      if (failures === 1) logger.warn(`${what} failed, and is tried until it succeeds: ${error.message}`, { error });
+      const reason = error instanceof Error ? error.message : String(error);
+      if (failures === 1) logger.warn(`${what} failed, and is tried until it succeeds: ${reason}`, { error });
       await sleep(world, pauseBeforeTry(failures, BACK_OFF, world.random()), stopping).catch(() => undefined);
       continue;
     }

@@ -51,7 +51,7 @@ export class Acknowledger {
       try {
         return await this.#send(leases);
       } catch (error) {
-        const isHopeless = !(error instanceof StagemqError) || !error.retryable;
+        const isHopeless = error instanceof StagemqError && !error.retryable;
         if (isHopeless || this.#hurry.aborted || leases.every((lease) => lease.isOver))
           return this.#tell(leases, error);
         await sleep(world, pauseBeforeTry(tries, BACK_OFF, world.random()), this.#hurry).catch(() => undefined);
