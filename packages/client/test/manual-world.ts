@@ -66,3 +66,8 @@ export async function eventually(isSo: () => boolean): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+/** Lets happen what is about to happen by itself. */
+export async function manyTurns(): Promise<void> {
+  for (let count = 0; count < 50; count += 1) await new Promise((resolve) => setImmediate(resolve));
+}

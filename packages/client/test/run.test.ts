@@ -11,7 +11,7 @@ import {
   refusal,
   silence,
 } from "./hostile-server.ts";
-import { eventually, ManualWorld } from "./manual-world.ts";
+import { eventually, ManualWorld, manyTurns } from "./manual-world.ts";
 
 let server: HostileServer;
 let world: ManualWorld;
@@ -140,7 +140,7 @@ describe("run", () => {
     const stopped = run.stop().then(() => {
       isStopped = true;
     });
-    await eventually(() => server.openConnections === 1);
+    await manyTurns();
     expect(isStopped).toBe(false);
     server.next(ACKNOWLEDGED);
     calls.end("a");
@@ -343,16 +343,16 @@ describe("batches", () => {
   it("gives batches that are not empty, and ends when the signal is aborted", async () => {
     const abort = new AbortController();
     server.next(NOTHING_THERE, some(MINUTE, { id: "a" }), silence);
-    const seen: string[] = [];
+    const seen: string[][] = [];
     const loop = (async () => {
       for await (const batch of client.consumer("T", "G").batches({ signal: abort.signal })) {
-        for (const message of batch) seen.push(message.body);
+        seen.push([...batch].map(({ body }) => body));
       }
     })();
     await eventually(() => server.seen.length === 3);
     abort.abort();
     await loop;
-    expect(seen).toEqual(["a"]);
+    expect(seen).toEqual([["a"]]);
   });
 
   it("ends when the client is closed", async () => {
@@ -404,13 +404,19 @@ describe("back-checks", () => {
         new Promise((resolve) => {
           decide = resolve;
         }),
+      { concurrency: 2 },
     );
-    await eventually(() => decide !== undefined);
-    const stopped = checker.stop();
+    await eventually(() => decide !== undefined && server.seen.length === 2);
+    let isStopped = false;
+    const stopped = checker.stop().then(() => {
+      isStopped = true;
+    });
+    await manyTurns();
+    expect(isStopped).toBe(false);
     decide?.("commit");
     await stopped;
     await checker.stopped;
-    expect(server.seen.map(({ line }) => line.split(" ")[0])).toEqual(["GET", "DELETE"]);
+    expect(server.seen.map(({ line }) => line.split(" ")[0])).toEqual(["GET", "GET", "DELETE"]);
   });
 
   it("warn where a decision comes too late", async () => {
