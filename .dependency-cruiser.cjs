@@ -3,7 +3,7 @@ const TESTS = "[^/]+/(src/.+[.]test[.]ts|test)";
 /** place: what it may import besides itself | of Node's modules | of npm. A bare name is a room. The innermost place counts. */
 const MAY = {
   "wire/src":               "| crypto",
-  "client/src":             "wire/src/index.ts | buffer crypto http https net timers/promises tls url | @opentelemetry",
+  "client/src":             "wire/src/index.ts | buffer crypto events net tls | @opentelemetry",
   "cli/src":                "index.ts testing/index.ts client/src/index.ts | fs fs/promises path process readline readline/promises timers/promises | @bomb.sh cli-table3 commander",
   "cli/src/compat":         "wire/src/index.ts | net timers/promises tls",
   "cli/src/bench":          "wire/src/index.ts | crypto net perf_hooks timers/promises tls",
