@@ -37,6 +37,15 @@ describe("WaitingRoom", () => {
     expect(looks).toEqual(["one", "four"]);
   });
 
+  it("asks nobody else of a shape after one that was given all there is", async () => {
+    const { room, wait, looks, stock } = aRoom();
+    for (const name of ["one", "two", "three"]) wait(name, { shape: "plain", isAll: (served) => served === "last" });
+    wait("four", { shape: "ordered" });
+    stock.push("some", "last");
+    room.wake("here");
+    expect(looks).toEqual(["one", "two", "four"]);
+  });
+
   it("tries those of another shape after one woken in vain", async () => {
     const { room, wait, answers, stock } = aRoom();
     wait("choosy", { shape: "a", serve: () => undefined });
@@ -161,6 +170,7 @@ interface Options {
   readonly waitUpTo?: number;
   readonly signal?: AbortSignal;
   readonly serve?: () => string | undefined;
+  readonly isAll?: (served: string) => boolean;
 }
 
 /** A room, what there is to serve in it, and what became of those who waited. */

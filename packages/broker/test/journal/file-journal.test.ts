@@ -46,6 +46,27 @@ describe("the file journal", () => {
     expect(again.journal.secret).toEqual(journal.secret);
   });
 
+  it("reads at once what is in memory, and what stands beside what was read", async () => {
+    const world = aWorld();
+    const disk = new FaultyDisk(world.random);
+    const { journal } = await openJournal(world, disk);
+    const body = "x".repeat(20_000);
+    const positions = Array.from({ length: 10 }, (_, number) => journal.append([aFact(number, body)])[0] as Position);
+    expect(positions.map((position) => journal.readAtOnce(position))).toEqual(
+      positions.map((_, number) => aFact(number, body)),
+    );
+    await journal.synced(positions.at(-1) as Position);
+    await journal.close();
+
+    const { journal: again } = await openJournal(world, disk.kill());
+    const first = positions[0] as Position;
+    expect(again.readAtOnce(first)).toBeUndefined();
+    await again.read(first);
+    // A block is 64 KiB: three facts and a part of the fourth.
+    const isThere = positions.map((position) => again.readAtOnce(position) !== undefined);
+    expect(isThere).toEqual([true, true, true, ...Array.from({ length: 7 }, () => false)]);
+  });
+
   it("goes on in a new segment when one is full, and reads from all of them", async () => {
     const world = aWorld();
     const disk = new FaultyDisk(world.random);
