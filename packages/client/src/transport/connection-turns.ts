@@ -1,8 +1,13 @@
+import { Line } from "./line.ts";
+
 /** What a connection is wanted for: to wait for messages, or for what is answered at once. */
 export type Purpose = "wait" | "call";
 
 interface Waiting {
-  readonly purpose: Purpose;
+  /** Of all who wait. */
+  readonly place: number;
+  /** It has come, or gave up. */
+  isGone: boolean;
   readonly come: () => void;
 }
 
@@ -13,7 +18,8 @@ interface Waiting {
 export class ConnectionTurns {
   readonly #most: Readonly<Record<Purpose, number>>;
   readonly #taken: Record<Purpose, number> = { wait: 0, call: 0 };
-  readonly #line: Waiting[] = [];
+  readonly #lines: Readonly<Record<Purpose, Line<Waiting>>> = { wait: new Line(), call: new Line() };
+  #places = 0;
 
   constructor(count: number) {
     this.#most = { wait: Math.floor((count * 3) / 4), call: count };
@@ -24,17 +30,18 @@ export class ConnectionTurns {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const onAbort = (): void => {
-        this.#line.splice(this.#line.indexOf(waiting), 1);
+        waiting.isGone = true;
         reject(signal.reason);
       };
       const come = (): void => {
+        waiting.isGone = true;
         signal.removeEventListener("abort", onAbort);
         this.#taken[purpose] += 1;
         resolve(() => this.#giveBack(purpose));
       };
-      const waiting: Waiting = { purpose, come };
+      const waiting: Waiting = { place: this.#places++, isGone: false, come };
       if (this.#isFree(purpose)) return come();
-      this.#line.push(waiting);
+      this.#lines[purpose].push(waiting);
       signal.addEventListener("abort", onAbort, { once: true });
     });
   }
@@ -46,7 +53,15 @@ export class ConnectionTurns {
 
   #giveBack(purpose: Purpose): void {
     this.#taken[purpose] -= 1;
-    const next = this.#line.findIndex((waiting) => this.#isFree(waiting.purpose));
-    if (next >= 0) this.#line.splice(next, 1)[0]?.come();
+    const [wait, call] = [this.#first("wait"), this.#first("call")];
+    const isWaitFirst = wait !== undefined && (call === undefined || wait.place < call.place);
+    (isWaitFirst ? wait : call)?.come();
+  }
+
+  /** Who is first in this line, if a connection may go to it. */
+  #first(purpose: Purpose): Waiting | undefined {
+    const line = this.#lines[purpose];
+    while (line.first?.isGone) line.dropFirst();
+    return this.#isFree(purpose) ? line.first : undefined;
   }
 }
