@@ -1,4 +1,4 @@
-import type { Attributes, Span, SpanOptions } from "@opentelemetry/api";
+import type { Attributes, Span, SpanOptions, Tracer } from "@opentelemetry/api";
 import { type PropertyPair, parseProperties } from "@stagemq/wire";
 import type { ReceivedMessage } from "../messages/received-message.ts";
 import { loadOpenTelemetry, type OpenTelemetry } from "./open-telemetry.ts";
@@ -43,8 +43,9 @@ export class Tracing {
     { topic, kind, tag, shardingKey, bodyBytes }: Sent,
     publish: (context: readonly PropertyPair[]) => Promise<T>,
   ): Promise<T> {
-    const api = await this.#loaded();
-    if (api === undefined) return publish([]);
+    const present = await this.#present();
+    if (present === undefined) return publish([]);
+    const { api, tracer } = present;
     const attributes = {
       ...this.#operation("publish", "send", topic),
       "messaging.message.body.size": bodyBytes,
@@ -52,7 +53,7 @@ export class Tracing {
       ...(tag ? { "messaging.rocketmq.message.tag": tag } : {}),
       ...(shardingKey ? { "messaging.rocketmq.message.group": shardingKey } : {}),
     };
-    const span = this.#start(api, `publish ${topic}`, { kind: api.SpanKind.PRODUCER, attributes });
+    const span = tracer.startSpan(`publish ${topic}`, { kind: api.SpanKind.PRODUCER, attributes });
     return inSpan(api, span, async () => {
       const context = span.spanContext();
       const published = await publish(api.isSpanContextValid(context) ? toTracePairs(context) : []);
@@ -66,11 +67,12 @@ export class Tracing {
     { topic, group }: Subscription,
     receive: () => Promise<T>,
   ): Promise<T> {
-    const api = await this.#loaded();
-    if (api === undefined) return receive();
+    const present = await this.#present();
+    if (present === undefined) return receive();
+    const { api, tracer } = present;
     const startTime = Date.now();
     const start = (links: NonNullable<SpanOptions["links"]>, more: Attributes): Span =>
-      this.#start(api, `receive ${topic}`, {
+      tracer.startSpan(`receive ${topic}`, {
         kind: api.SpanKind.CLIENT,
         startTime,
         links,
@@ -102,8 +104,9 @@ export class Tracing {
     message: ReceivedMessage<unknown>,
     handle: () => unknown,
   ): Promise<unknown> {
-    const api = await this.#loaded();
-    if (api === undefined) return await handle();
+    const present = await this.#present();
+    if (present === undefined) return await handle();
+    const { api, tracer } = present;
     const sent = readTraceContext(api, message.properties);
     const outer = api.context.active();
     const parent = sent === undefined ? outer : api.trace.setSpanContext(outer, sent);
@@ -115,19 +118,22 @@ export class Tracing {
       "messaging.rocketmq.message.keys": [...message.keys],
     };
     const options = { kind: api.SpanKind.CONSUMER, attributes, ...(sent ? { links: [{ context: sent }] } : {}) };
-    const span = api.trace.getTracer(TRACER).startSpan(`process ${topic}`, options, parent);
+    const span = tracer.startSpan(`process ${topic}`, options, parent);
     return inSpan(api, span, async () => await handle(), parent);
   }
 
-  async #loaded(): Promise<OpenTelemetry | undefined> {
-    if (this.#isLoaded) return this.#api;
-    this.#api = await this.#loading;
-    this.#isLoaded = true;
-    return this.#api;
-  }
-
-  #start(api: OpenTelemetry, name: string, options: SpanOptions): Span {
-    return api.trace.getTracer(TRACER).startSpan(name, options);
+  /** Undefined: nobody traces, and nothing need be described. */
+  async #present(): Promise<{ readonly api: OpenTelemetry; readonly tracer: Tracer } | undefined> {
+    if (!this.#isLoaded) {
+      this.#api = await this.#loading;
+      this.#isLoaded = true;
+    }
+    const api = this.#api;
+    if (api === undefined) return undefined;
+    const provider = api.trace.getTracerProvider();
+    const isProxy = provider instanceof api.ProxyTracerProvider;
+    const tracer = isProxy ? provider.getDelegateTracer(TRACER) : provider.getTracer(TRACER);
+    return tracer && { api, tracer };
   }
 
   #operation(name: string, type: string, topic: string): Attributes {
