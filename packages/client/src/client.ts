@@ -70,7 +70,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Stops runs and checkers, lets the handlers in hand end (their calls still go through), and closes the connections.
-   * Receives that wait, and all later calls, reject with a ClosedError; `batches()` ends. Safe to call twice.
+   * Receives that wait, and all later calls, reject with a ClosedError; `batches()` ends. Safe to call twice. A handler may
+   * call it, but not await it: each would wait for the other.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();

@@ -7,7 +7,10 @@ export interface RunOptions extends BatchesOptions {
 
 /** Messages being handled. */
 export interface Run {
-  /** Takes no more messages, lets the handlers end, and acknowledges what they did. Resolves, or rejects, as `stopped`. */
+  /**
+   * Takes no more messages, lets the handlers end, and acknowledges what they did. Resolves, or rejects, as `stopped`. A
+   * handler may call it, but not await it: each would wait for the other.
+   */
   stop(): Promise<void>;
   /** Resolves when it has stopped; rejects when it had to, with what waiting does not cure (an unknown topic, a wrong key). */
   readonly stopped: Promise<void>;
