@@ -137,9 +137,15 @@ describe("a publish", () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  it("is never sent twice after a gateway's 503, which may have come after the message was passed on", async () => {
+    server.next(reply(503, "upstream connect error or disconnect/reset before headers"), PUBLISHED);
+    expect(await failureOf(publish())).toMatchObject({ code: "UnreadableReply", status: 503, outcomeUnknown: true });
+    expect(server.seen).toHaveLength(1);
+  });
+
   const refusedBefore: [string, Answer][] = [
     ["503, with which nothing was stored", refusal(503, "InternalServerError")],
-    ["503 of a gateway", reply(503, "<html>busy</html>")],
+    ["a gateway's 429", reply(429, "<html>too many requests</html>")],
     ["too many requests", refusal(400, "QpsLimitExceeded")],
   ];
   it.each(refusedBefore)("is tried again after %s", async (_, answer) => {

@@ -32,7 +32,8 @@ export function readDocument<T>(reply: HttpReply, read: (root: XmlElement) => T)
       requestId: requestIdOf(reply),
       cause,
       retryable: isPassing(status),
-      outcomeUnknown: status < 300 || (status >= 500 && status !== STATUS_UNAVAILABLE),
+      // A gateway's 503 is not the broker's: Envoy says it where the connection broke after the request was passed on.
+      outcomeUnknown: status < 300 || status >= 500,
     });
   }
 }
