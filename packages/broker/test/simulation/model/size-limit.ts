@@ -21,9 +21,6 @@ export class SizeLimit {
   #to: Place = 0;
   #settledTo: Place = 0;
   #heldBytes = 0;
-  /** Since everything had last settled. */
-  #hasChanged = false;
-  #couldWrite = true;
   readonly #joined = new Map<ModelMessage, { readonly notBefore: Place; by: Place; tooMuchSince: EpochMs }>();
   readonly #mayBeGone = new Set<ModelMessage>();
 
@@ -39,7 +36,6 @@ export class SizeLimit {
   /** The journal was so long before anything happened in this uptime. What joined at the end of the last one was not seen to. */
   restarted(to: Place): void {
     this.#settledTo = Math.min(this.#settledTo, to);
-    this.#hasChanged = true;
     for (const place of this.#joined.values()) place.tooMuchSince = Number.POSITIVE_INFINITY;
   }
 
@@ -59,9 +55,7 @@ export class SizeLimit {
 
   /** How long the journal is, before what was answered meanwhile is judged. */
   noteExtent({ from, to }: { readonly from: Place; readonly to: Place }, messages: Iterable<ModelMessage>): void {
-    // Whatever joins or waits is written down.
-    if (!this.#isSet || (from === this.#from && to === this.#to)) return;
-    this.#hasChanged = true;
+    if (!this.#isSet) return;
     this.#from = from;
     this.#to = to;
     this.#heldBytes = 0;
@@ -76,9 +70,6 @@ export class SizeLimit {
   /** Everything has settled. Nothing need be gone while the broker may not be able to write that down. */
   settled(now: EpochMs, mayWrite: boolean): void {
     this.#settledTo = this.#to;
-    if (!this.#hasChanged && mayWrite === this.#couldWrite) return;
-    this.#hasChanged = false;
-    this.#couldWrite = mayWrite;
     const isFull = this.#to - this.#from > SURELY * this.#bytes + ROUGHLY;
     for (const [message, place] of this.#joined) {
       if (message.visible === "yes" && message.isCertain) place.by = Math.min(place.by, this.#to);
