@@ -7,7 +7,7 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h:
 
 /** In milliseconds; refuses what is no length of time. `what` names it in the refusal. */
 export function toMilliseconds(duration: Duration, what: string): number {
-  const milliseconds = typeof duration === "number" ? duration : parse(duration);
+  const milliseconds = typeof duration === "string" ? parse(duration) : duration;
   if (Number.isFinite(milliseconds) && milliseconds >= 0) return milliseconds;
   throw new InvalidArgumentError(
     `${what} is ${JSON.stringify(duration)}; it should be milliseconds, or a text such as "250ms", "10s", "5m", "2h", "1d".`,

@@ -59,6 +59,32 @@ describe("what the official SDK does not do", () => {
     expect(server.seen).toEqual([]);
   });
 
+  const put = (name: string, value: string): MessageProperties => {
+    const properties = new MessageProperties();
+    properties.putProperty(name, value);
+    return properties;
+  };
+  const keyed = new MessageProperties();
+  keyed.messageKey("k\ufffe");
+  it.each<{ part: string; message: Parameters<MQProducer["publishMessage"]> }>([
+    { part: "The body has U+0001 as its 2nd character", message: ["a\u0001"] },
+    { part: "The tag has U+0000 as its 1st character", message: ["a", "\u0000"] },
+    { part: "The key has U+FFFE as its 2nd character", message: ["a", "", keyed] },
+    { part: "The property p has U+D800 as its 3rd character", message: ["a", "", put("p", "xy\ud800")] },
+    { part: 'The property name "n\\u001b" has U+001B as its 2nd character', message: ["a", "", put("n\u001b", "v")] },
+  ])("what XML cannot carry is refused with the broker's code, and not sent: $part", async ({ part, message }) => {
+    for (const producer of [client.getProducer("", "orders"), client.getTransProducer("", "orders", "GID_a")]) {
+      const error = await failureOf(producer.publishMessage(...message));
+      expect(error).toBeInstanceOf(MQError);
+      expect(error).toMatchObject({
+        Code: "MalformedXML",
+        RequestId: undefined,
+        message: expect.stringContaining(`POST ${server.endpoint}/topics/orders/messages failed. ${part}`),
+      });
+    }
+    expect(server.seen).toEqual([]);
+  });
+
   it("a reply of a gateway's is thrown, whatever was asked", async () => {
     const gateway = reply(502, "<html>Bad Gateway</html>", { "Content-Type": "text/html" });
     server.next(gateway);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Client, type Decision, type Logger, type ReceivedMessage, RefusedError } from "../src/index.ts";
+import { Client, type Decision, json, type Logger, type ReceivedMessage, RefusedError } from "../src/index.ts";
 import type { TestedClientOptions } from "../src/read-options.ts";
 import {
   ACKNOWLEDGED,
@@ -92,6 +92,21 @@ describe("run", () => {
     await run.stop();
     expect(acknowledged()).toEqual([["a"]]);
     expect(warnings).toEqual(["The handler failed at message b of T for G, which comes again: Error: not today"]);
+  });
+
+  it("blames the body that the codec cannot read, not the handler; and the handler for what it throws itself", async () => {
+    server.nextPolls(some(MINUTE, { id: "a" }, { id: "b" }));
+    const consumer = client.consumer("T", "G", { codec: json<object>() });
+    const run = consumer.run({ concurrency: 2 }, (message) => {
+      if (message.messageId === "b") throw new Error("not today");
+      return message.body;
+    });
+    await eventually(() => warnings.length === 2);
+    await run.stop();
+    expect(warnings[0]).toMatch(
+      /^The body of message a of T for G could not be decoded; the message comes again: SyntaxError: /,
+    );
+    expect(warnings[1]).toBe("The handler failed at message b of T for G, which comes again: Error: not today");
   });
 
   it("has as many messages in hand as it was told, and asks for no more than it can begin", async () => {
@@ -239,10 +254,15 @@ describe("run", () => {
     await eventually(() => acknowledged().length === 1);
     await run.stop();
     await own.close();
-    expect(new Set(warnings)).toEqual(new Set(["Receiving T for G failed, and is tried until it succeeds: no vault"]));
+    expect(new Set(warnings)).toEqual(
+      new Set([
+        "Receiving T for G failed, and is tried until it succeeds: no vault",
+        "Receiving T for G succeeds again.",
+      ]),
+    );
   });
 
-  it("waits longer and longer while the broker cannot be reached, warns once, and goes on", async () => {
+  it("waits longer and longer while the broker cannot be reached, says so once, and once that it is back", async () => {
     server.next(refusal(503, "InternalServerError"), refusal(503, "InternalServerError"), NOTHING_THERE, silence);
     const run = client.consumer("T", "G").run(() => undefined);
     for (const pause of [250, 500]) {
@@ -251,7 +271,32 @@ describe("run", () => {
     }
     await eventually(() => server.seen.length === 4);
     await run.stop();
-    expect(warnings).toEqual(["Receiving T for G failed, and is tried until it succeeds: No."]);
+    expect(warnings).toEqual([
+      "Receiving T for G failed, and is tried until it succeeds: No.",
+      "Receiving T for G succeeds again.",
+    ]);
+  });
+
+  it("says of a refused connection one sentence, without the error's stack", async () => {
+    const told: unknown[][] = [];
+    const logger: Logger = { warn: (...what) => told.push(what) };
+    const endpoint = server.endpoint;
+    await server.stop();
+    const options: TestedClientOptions = {
+      endpoint,
+      accessKeyId: "id",
+      accessKeySecret: "secret",
+      environment: {},
+      retry: false,
+      world,
+      logger,
+    };
+    const own = new Client(options);
+    const run = own.consumer("T", "G").run(() => undefined);
+    await world.timer(250);
+    await run.stop();
+    await own.close();
+    expect(told).toEqual([[expect.stringMatching(/^Receiving T for G failed, and is tried until it succeeds: .+\.$/)]]);
   });
 
   it("stops where waiting cures nothing, once what is in hand has ended", async () => {

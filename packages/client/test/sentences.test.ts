@@ -4,11 +4,14 @@ import * as names from "../../broker/src/domain/names.ts";
 import type { Engine, PublishRequest } from "../../broker/src/engine/engine.ts";
 import { GuardedEngine } from "../../broker/src/engine/guarded-engine.ts";
 import { checkFilter } from "../src/consuming/check-filter.ts";
-import { InvalidArgumentError, InvalidMessageError, type OutgoingMessage } from "../src/index.ts";
+import { Client, InvalidArgumentError, InvalidMessageError, type OutgoingMessage } from "../src/index.ts";
 import { encodeMessage } from "../src/messages/encode-message.ts";
 import { checkGroupName, checkInstanceName, checkTopicName } from "../src/names.ts";
 
-/** What is refused before it is sent, in the broker's own words: here beside the broker's. */
+/**
+ * What is refused before it is sent, in the broker's own words: here beside the broker's. Characters that XML cannot carry are
+ * told in words of our own: the broker, which reads a document, can only say where in the document they are.
+ */
 
 const TOPIC = { instance: "I", topic: "T" };
 const GROUP = { instance: "I", group: "G" };
@@ -114,6 +117,29 @@ describe("limits", () => {
   });
 });
 
+describe("what the types forbid", () => {
+  const none = undefined as unknown as string;
+  const five = 5 as unknown as string;
+  const client = new Client({ endpoint: "http://127.0.0.1:1", accessKeyId: "a", accessKeySecret: "s" });
+  const refused: [string, () => unknown, string][] = [
+    ["no topic", () => client.producer(none), "The topic name undefined is not legal: 1 to 64 letters"],
+    ["no group", () => client.consumer("T", none), "The consumer group undefined is not legal: 1 to 64 letters"],
+    ["no producer group", () => client.transactionalProducer("T", none), "The consumer group undefined is not legal:"],
+    ["a number as the group", () => client.consumer("T", five), "The consumer group 5 is not legal:"],
+    ["a number as the instance", () => checkInstanceName(five), "The instance 5 is not legal:"],
+    [
+      "a number as the filter",
+      () => client.consumer("T", "G", { tag: five }),
+      'The filter is 5; it should be a text: a tag, or several, "a||b".',
+    ],
+    ["null as a delay", () => encode({ delay: null as unknown as string }), "delay is null; it should be milliseconds"],
+  ];
+  it.each(refused)("is refused: %s", (_, work, sentence) => {
+    expect(work).toThrow(sentence);
+    expect(work).toThrow(InvalidArgumentError);
+  });
+});
+
 describe("a message", () => {
   const refused: [string, object, string][] = [
     [
@@ -131,8 +157,46 @@ describe("a message", () => {
       { body: new Uint8Array([0xff]) },
       "The body is not UTF-8; other bytes must be encoded, in Base64 for example.",
     ],
-    ["a character that XML does not have", { body: "a\u0000b" }, "XML 1.0 has no character U+0000 (character 1)."],
-    ["half of a pair", { tag: "\ud800" }, "XML 1.0 has no character U+D800 (character 0)."],
+    [
+      "a character that XML does not have",
+      { body: "😀\u0001b" },
+      "The body has U+0001 as its 2nd character, which XML cannot carry; encode such a body, in Base64 for example.",
+    ],
+    [
+      "half of a pair",
+      { tag: "\ud800" },
+      "The tag has U+D800 as its 1st character, which XML cannot carry; encode such a tag, in Base64 for example.",
+    ],
+    [
+      "such a character in a key",
+      { key: ["a", "b\u0000"] },
+      "The key has U+0000 as its 4th character, which XML cannot carry; encode such a key, in Base64 for example.",
+    ],
+    [
+      "such a character in a sharding key",
+      { shardingKey: "abcdefghijk\u0002" },
+      "The shardingKey has U+0002 as its 12th character, which XML cannot carry; encode such a shardingKey, in Base64 for example.",
+    ],
+    [
+      "such a character in a property",
+      { properties: { a: "b", constructor: "xy\uffff" } },
+      "The property constructor has U+FFFF as its 3rd character, which XML cannot carry; encode such a property, in Base64 for example.",
+    ],
+    [
+      "such a character in a property's name",
+      { properties: { "x\u0001": "b" } },
+      'The property name "x\\u0001" has U+0001 as its 2nd character, which XML cannot carry; encode such a property name, in Base64 for example.',
+    ],
+    ["a tag that is a number", { tag: 5 }, "The tag is 5; it should be a text."],
+    ["a tag that is null", { tag: null }, "The tag is null; it should be a text."],
+    ["a key that is a number", { key: 5 }, "The key is 5; it should be a text, not empty,"],
+    ["a sharding key that is a number", { shardingKey: 5 }, "The shardingKey is 5; it should be a text, not empty,"],
+    [
+      "properties that are none",
+      { properties: null },
+      'The properties are null; they should be an object: { name: "value" }.',
+    ],
+    ["a time that is null", { deliverAt: null }, "deliverAt is null; it should be a Date, or milliseconds since 1970."],
     [
       "a colon in a property",
       { properties: { url: "http://x" } },
@@ -185,6 +249,21 @@ describe("a message", () => {
     expect(() => encode(message)).toThrow(
       "delay" in message && message.delay === "soon" ? InvalidArgumentError : InvalidMessageError,
     );
+  });
+
+  it.each([undefined, null, "hello"])("that is %j is refused, and what it should be is said", async (given) => {
+    const client = new Client({ endpoint: "http://127.0.0.1:1", accessKeyId: "a", accessKeySecret: "s" });
+    const sentence = `The message is ${given === "hello" ? '"hello"' : given}; it should be an object with a body: { body: "…" }.`;
+    const message = given as unknown as { body: string };
+    for (const publish of [
+      client.producer("T").publish(message),
+      client.transactionalProducer("T", "G").publishHalf(message),
+    ]) {
+      const error = await publish.catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(InvalidMessageError);
+      expect(error).toHaveProperty("message", sentence);
+    }
+    await client.close();
   });
 
   it("has one place in time and order, which the types say already", () => {

@@ -109,6 +109,23 @@ describe("a span", () => {
     expect(span.attributes).toMatchObject({ "messaging.operation.type": "process", "error.type": "RangeError" });
   });
 
+  it.each([undefined, null, "no"])("tells of a handler that throws %j, and of nothing of its own", async (thrown) => {
+    const topic = `thrown-${thrown}`;
+    await client.producer(topic).publish({ body: "a" });
+    const warned: object[] = [];
+    const own = clientOf(broker, {
+      instanceId: "MQ_INST_a",
+      logger: { warn: (_, details = {}) => warned.push(details) },
+    });
+    const run = own.consumer(topic, "GID_a").run(() => Promise.reject(thrown));
+    await eventually(() => warned.length === 1);
+    await own.close();
+    await run.stopped;
+    expect(warned).toMatchObject([{ error: thrown }]);
+    expect(theSpan(`process ${topic}`).status).toEqual({ code: SpanStatusCode.ERROR, message: String(thrown) });
+    expect(theSpan(`process ${topic}`).attributes["error.type"]).toBe("_OTHER");
+  });
+
   it("passes a trace state on, whatever is in it", async () => {
     const { createTraceState } = await import("@opentelemetry/api");
     const state = "a=b:c|d%3A,e=f";

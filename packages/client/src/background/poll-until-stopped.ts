@@ -1,6 +1,7 @@
 import type { Core } from "../calls/core.ts";
 import { pauseBeforeTry } from "../calls/retry.ts";
 import { ClosedError } from "../errors/closed-error.ts";
+import { ConnectionError } from "../errors/connection-error.ts";
 import { StagemqError } from "../errors/stagemq-error.ts";
 import { sleep } from "../world.ts";
 
@@ -28,10 +29,13 @@ export async function* pollUntilStopped<T>(
       if (error instanceof StagemqError && !error.retryable) throw error;
       failures += 1;
       const reason = error instanceof Error ? error.message : String(error);
-      if (failures === 1) logger.warn(`${what} failed, and is tried until it succeeds: ${reason}`, { error });
+      // Of a connection the sentence says all; a stack would hide it.
+      const details = error instanceof ConnectionError ? [] : [{ error }];
+      if (failures === 1) logger.warn(`${what} failed, and is tried until it succeeds: ${reason}`, ...details);
       await sleep(world, pauseBeforeTry(failures, BACK_OFF, world.random()), stopping).catch(() => undefined);
       continue;
     }
+    if (failures > 0) logger.warn(`${what} succeeds again.`);
     failures = 0;
     yield polled;
   }

@@ -2,6 +2,7 @@ import { pollUntilStopped } from "../background/poll-until-stopped.ts";
 import { WorkPool } from "../background/work-pool.ts";
 import type { Core } from "../calls/core.ts";
 import { KeyedTurns } from "../calls/keyed-turns.ts";
+import { isDecodingFailure } from "../messages/to-received-message.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import type { Handler } from "./consumer.ts";
 import type { Lease } from "./lease.ts";
@@ -95,7 +96,10 @@ class Handling<T> {
       await handle(message, { signal: over.signal });
       return true;
     } catch (error) {
-      const sentence = `The handler failed at message ${message.messageId} of ${what}, which comes again: ${String(error)}`;
+      const one = `message ${message.messageId} of ${what}`;
+      const sentence = isDecodingFailure(error, message)
+        ? `The body of ${one} could not be decoded; the message comes again: ${String(error)}`
+        : `The handler failed at ${one}, which comes again: ${String(error)}`;
       logger.warn(sentence, { messageId: message.messageId, attempt: message.attempt, error });
       return false;
     } finally {

@@ -3,6 +3,8 @@ import { formatProperties, type PropertyPair, type PublishRequestDocument } from
 import type { Codec } from "../codec.ts";
 import { toMilliseconds } from "../duration.ts";
 import { InvalidMessageError } from "../errors/invalid-message-error.ts";
+import { quote } from "../quote.ts";
+import { findUnwritable } from "./find-unwritable.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import { FIELD_OF, KEYS, SHARDING_KEY, START_DELIVER_TIME, TRANS_CHECK_T } from "./reserved-names.ts";
 
@@ -22,6 +24,7 @@ export interface EncodeOptions<T> {
 
 /** The document that publishes a message. Refuses what the broker would refuse, in its words. */
 export function encodeMessage<T>(message: OutgoingMessage<T>, options: EncodeOptions<T>): PublishRequestDocument {
+  checkMessage(message);
   const { tag = "", properties = {} } = message;
   const reserved = reservedPairs(message, options);
   const own = Object.entries(properties);
@@ -33,8 +36,23 @@ export function encodeMessage<T>(message: OutgoingMessage<T>, options: EncodeOpt
   checkBody(body, names.includes(START_DELIVER_TIME) || names.includes(TRANS_CHECK_T));
   checkTag(tag);
   checkPropertiesBytes(Buffer.byteLength(text));
-  for (const part of [body, tag, text]) checkCharacters(part);
+  const unwritable = findUnwritable(body, tag, [...reserved, ...own]);
+  if (unwritable !== undefined) throw new InvalidMessageError(unwritable);
   return { body, tag, properties: text };
+}
+
+/** What the types forbid, JavaScript allows. */
+export function checkMessage(message: unknown): void {
+  if (typeof message !== "object" || message === null) {
+    throw new InvalidMessageError(
+      `The message is ${quote(message)}; it should be an object with a body: { body: "…" }.`,
+    );
+  }
+  const { properties = {} } = message as OutgoingMessage;
+  if (typeof properties === "object" && properties !== null) return;
+  throw new InvalidMessageError(
+    `The properties are ${quote(properties)}; they should be an object: { name: "value" }.`,
+  );
 }
 
 function reservedPairs<T>(message: OutgoingMessage<T>, { checkAfterSeconds, now }: EncodeOptions<T>): PropertyPair[] {
@@ -47,7 +65,7 @@ function reservedPairs<T>(message: OutgoingMessage<T>, { checkAfterSeconds, now 
   if (at !== undefined && shardingKey !== undefined) {
     throw new InvalidMessageError("The message has a sharding key and a time; an ordered message cannot be delayed.");
   }
-  const keys = typeof key === "string" ? key : key?.join(" ");
+  const keys = Array.isArray(key) ? key.join(" ") : (key as string | undefined);
   return [
     ...(keys === undefined || keys === "" ? [] : [[KEYS, keys] as const]),
     ...(shardingKey === undefined ? [] : [[SHARDING_KEY, shardingKey] as const]),
@@ -57,7 +75,7 @@ function reservedPairs<T>(message: OutgoingMessage<T>, { checkAfterSeconds, now 
 }
 
 function toEpochMs(at: Date | number): number {
-  const instant = Math.ceil(Number(at));
+  const instant = Math.ceil(Number(at ?? Number.NaN));
   if (Number.isSafeInteger(instant) && instant >= 0) return instant;
   throw new InvalidMessageError(`deliverAt is ${String(at)}; it should be a Date, or milliseconds since 1970.`);
 }
@@ -94,7 +112,8 @@ function checkPropertiesBytes(bytes: number): void {
   );
 }
 
-function checkTag(tag: string): void {
+function checkTag(tag: unknown): void {
+  if (typeof tag !== "string") throw new InvalidMessageError(`The tag is ${quote(tag)}; it should be a text.`);
   const characters = [...tag].length;
   if (characters <= MAX_TAG_CHARACTERS) return;
   throw new InvalidMessageError(`The tag has ${characters} characters; ${MAX_TAG_CHARACTERS} are allowed.`);
@@ -118,18 +137,8 @@ function checkValue(what: string, value: unknown): void {
   if (typeof value === "string" && value !== "" && !/[:|]/.test(value)) return;
   const advice = "encodeURIComponent makes such a value of any text";
   throw new InvalidMessageError(
-    `${what} is ${JSON.stringify(value)}; it should be a text, not empty, without ":" and "|" (${advice}).`,
+    `${what} is ${quote(value)}; it should be a text, not empty, without ":" and "|" (${advice}).`,
   );
-}
-
-// The characters that XML 1.0 does not have, and halves of a pair.
-const UNWRITABLE = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
-
-function checkCharacters(text: string): void {
-  const found = UNWRITABLE.exec(text);
-  if (found === null) return;
-  const name = found[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
-  throw new InvalidMessageError(`XML 1.0 has no character U+${name} (character ${found.index}).`);
 }
 
 function grouped(count: number): string {

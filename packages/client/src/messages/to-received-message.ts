@@ -49,6 +49,13 @@ function takeOrigin(
   };
 }
 
+const decodingFailures = new WeakMap<object, unknown>();
+
+/** Whether it is what the codec threw at the message's body. */
+export function isDecodingFailure(error: unknown, message: ReceivedMessage<unknown>): boolean {
+  return decodingFailures.has(message) && decodingFailures.get(message) === error;
+}
+
 /** One body that cannot be decoded must not cost the batch: only who reads it is told. */
 function withBody<T>(codec: Codec<T>, rest: Omit<ReceivedMessage<T>, "body">): ReceivedMessage<T> {
   try {
@@ -57,6 +64,8 @@ function withBody<T>(codec: Codec<T>, rest: Omit<ReceivedMessage<T>, "body">): R
     const get = (): never => {
       throw error;
     };
-    return Object.defineProperty({ ...rest }, "body", { enumerable: true, get }) as ReceivedMessage<T>;
+    const message = Object.defineProperty({ ...rest }, "body", { enumerable: true, get }) as ReceivedMessage<T>;
+    decodingFailures.set(message, error);
+    return message;
   }
 }

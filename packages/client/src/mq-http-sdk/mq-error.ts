@@ -25,7 +25,8 @@ export class MQError extends Error {
 }
 
 function sentenceOf(call: string, cause: StagemqError): string {
-  if (!(cause instanceof RefusedError)) return `${call} failed. ${cause.message}`;
+  // Without a status: refused before it was sent.
+  if (!(cause instanceof RefusedError) || cause.status === undefined) return `${call} failed. ${cause.message}`;
   const { status, requestId, code, message } = cause;
   return `${call} failed with ${status}. RequestId: ${requestId}, ErrorCode: ${code}, ErrorMsg: ${message}`;
 }

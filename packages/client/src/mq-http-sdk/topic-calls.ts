@@ -1,8 +1,10 @@
+import type { PropertyPair, PublishRequestDocument } from "@stagemq/wire";
 import { type HandlesReply, type Poll, RemoteBroker } from "../calls/remote-broker.ts";
 import { InvalidArgumentError } from "../errors/invalid-argument-error.ts";
 import { RefusedError } from "../errors/refused-error.ts";
 import { StagemqError } from "../errors/stagemq-error.ts";
 import { encodeBody } from "../messages/encode-message.ts";
+import { findUnwritable } from "../messages/find-unwritable.ts";
 import type { Caller } from "./caller.ts";
 import { connectionOf } from "./connections.ts";
 import type { CustomProperties } from "./message-properties.ts";
@@ -37,7 +39,7 @@ export class TopicCalls {
     properties: CustomProperties | null | undefined,
   ): Promise<PublishResult> {
     return this.#call("POST", async () => {
-      const message = { body: textOf(body), tag: tag ?? "", properties: formatProperties(properties) };
+      const message = toDocument(textOf(body), tag ?? "", Object.entries(properties?.getProperties() ?? {}));
       const stored = await this.#broker.publish(this.#topic, message, this.#terms);
       return {
         code: 201,
@@ -105,7 +107,9 @@ function textOf(body: unknown): string {
   return encodeBody(typeof body === "number" || typeof body === "boolean" ? String(body) : body, undefined);
 }
 
-function formatProperties(properties: CustomProperties | null | undefined): string {
-  const pairs = Object.entries(properties?.getProperties() ?? {});
-  return pairs.map(([name, value]) => `${name}:${value}`).join("|");
+/** Refuses what the broker would: the official SDK sends it, and is answered with this code. */
+function toDocument(body: string, tag: string, pairs: readonly PropertyPair[]): PublishRequestDocument {
+  const unwritable = findUnwritable(body, tag, pairs);
+  if (unwritable !== undefined) throw new RefusedError("MalformedXML", unwritable, {});
+  return { body, tag, properties: pairs.map(([name, value]) => `${name}:${value}`).join("|") };
 }

@@ -22,9 +22,9 @@ export class RemoteProducer<T> implements Producer<T> {
 
   async publish(message: OutgoingMessage<T>, options: CallOptions = {}): Promise<Published> {
     const { settings, broker, tracing, turns } = this.#core;
-    const { tag, shardingKey, delay, deliverAt } = message;
     const terms = termsOf(this.#core, options);
     const document = encodeMessage(message, { codec: this.#codec, now: settings.world.wall() });
+    const { tag, shardingKey, delay, deliverAt } = message;
     // Before anything is awaited: the order of the calls is the order in line.
     const turn = shardingKey === undefined ? undefined : turns.enter(`${this.topic}\n${shardingKey}`);
     const isDelayed = delay !== undefined || deliverAt !== undefined;

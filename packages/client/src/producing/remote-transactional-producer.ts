@@ -10,7 +10,7 @@ import { OpenTransactionError } from "../errors/open-transaction-error.ts";
 import { RefusedError } from "../errors/refused-error.ts";
 import { UnreadableReplyError } from "../errors/unreadable-reply-error.ts";
 import { addProperties } from "../messages/add-properties.ts";
-import { encodeMessage } from "../messages/encode-message.ts";
+import { checkMessage, encodeMessage } from "../messages/encode-message.ts";
 import { toReceivedMessage } from "../messages/to-received-message.ts";
 import { checkGroupName, checkTopicName } from "../names.ts";
 import { readCount } from "../read-options.ts";
@@ -96,6 +96,7 @@ export class RemoteTransactionalProducer<T, R> implements TransactionalProducer<
   }
 
   async #publishHalf(message: HalfOutgoingMessage<T>, options: CallOptions): Promise<OpenHalfMessage> {
+    checkMessage(message);
     const { checkAfter = DEFAULT_CHECK_AFTER, ...rest } = message;
     const checkAfterSeconds = Math.ceil(toMillisecondsWithin(checkAfter, "checkAfter", "10s", "300s") / 1_000);
     const { topic } = this;

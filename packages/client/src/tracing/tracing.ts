@@ -165,7 +165,7 @@ async function inSpan<T>(
 }
 
 function fail({ SpanStatusCode }: OpenTelemetry, span: Span, error: unknown): void {
-  const { code, name, message } = error as Partial<{ code: unknown; name: string; message: string }>;
+  const { code, name, message } = (error ?? {}) as Partial<{ code: unknown; name: string; message: string }>;
   span.setAttribute("error.type", typeof code === "string" ? code : (name ?? "_OTHER"));
   span.setStatus({ code: SpanStatusCode.ERROR, message: message ?? String(error) });
 }
