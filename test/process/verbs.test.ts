@@ -107,7 +107,7 @@ describe.concurrent("a file of messages", () => {
       "2 messages sent to spoilt; 4 lines refused",
       expect.stringMatching(/^line 2: This is not JSON/),
       "line 3: This is not UTF-8.",
-      expect.stringMatching(/^line 4: XML 1[.]0 has no character U[+]0001/),
+      expect.stringMatching(/^line 4: .*U[+]0001/),
       expect.stringMatching(/^line 5: The body has 4,194,305 bytes/),
     ]);
     expect(await bodiesOf(broker, poll("spoilt", "GID_a"))).toEqual(["1", "6"]);

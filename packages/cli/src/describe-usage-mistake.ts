@@ -10,8 +10,8 @@ export function describeUsageMistake({ code, message }: CommanderError, flags: r
     return flags.includes(given) ? `${given} takes no value.` : `Unknown option ${given}.${suggestion}`;
   if (code === "commander.unknownCommand") return `Unknown command ${quoted}.${suggestion}`;
   if (code === "commander.optionMissingArgument") {
-    const [flag = "", argument = ""] = quoted.split(" ");
-    return `${flag} needs a value: ${argument.replace(/[<>]/g, "")}.`;
+    const [, flag = "", argument = ""] = /(--\S+) <(.+)>/.exec(quoted) ?? [];
+    return `${flag} needs a value: ${argument}.`;
   }
   if (code === "commander.excessArguments") {
     const takesWords = !message.includes("Expected 0 arguments");

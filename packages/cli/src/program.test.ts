@@ -149,10 +149,34 @@ describe("the command line", () => {
     expect(told.flags).toEqual({ command: "serve", http: "0.0.0.0:1", fast: true, logLevel: "debug" });
   });
 
-  it("prints version and data format", async () => {
-    expect(await run("--version")).toBe(0);
+  it.each(["--version", "-v", "-V", "version"])("%s prints version and data format", async (word) => {
+    expect(await run(word)).toBe(0);
     expect(told).toMatchObject({ out: "stagemq 0.1.0 (data format 2)\n", err: "" });
   });
+
+  it.each([
+    [["--help"], "stagemq [options] [command]"],
+    [["-h"], "stagemq [options] [command]"],
+    [["help"], "stagemq [options] [command]"],
+    [["help", "--help"], "stagemq [options] [command]"],
+    [["send", "-h"], "stagemq send "],
+    [["help", "send"], "stagemq send "],
+    [["help", "backup", "create"], "stagemq backup create "],
+  ])("%j shows the help of what it names", async (words, usage) => {
+    expect(await run(...words)).toBe(0);
+    expect(told.out).toContain(`Usage: ${usage}`);
+    expect(told.err).toBe("");
+  });
+
+  it.each([[["send"]], [["backup"]], [["backup", "restore"]], [["check"]]])(
+    "the help of %j fits into 80 columns, with its examples in the right one",
+    async (words) => {
+      expect(await run(...words, "--help")).toBe(0);
+      const lines = told.out.split("\n");
+      expect(lines.filter((line) => line.length > 80)).toEqual([]);
+      expect(lines.filter((line) => /^ {1,9}Example:/.test(line))).toEqual([]);
+    },
+  );
 
   it("prints every flag with a sentence, its default and an example", async () => {
     expect(await run("dev", "--help")).toBe(0);
@@ -172,6 +196,8 @@ describe("the command line", () => {
     [["dev", "--htp=1"], "Unknown option --htp. See stagemq dev --help.\n"],
     [["serve", "--colour"], "Unknown option --colour. See stagemq serve --help.\n"],
     [["dev", "--http"], "--http needs a value: HOST:PORT. See stagemq dev --help.\n"],
+    [["consume", "orders", "--group"], "--group needs a value: ID. See stagemq consume --help.\n"],
+    [["consume", "orders", "-n"], "--number needs a value: N. See stagemq consume --help.\n"],
     [["dev", "--fast=1"], "--fast takes no value. See stagemq dev --help.\n"],
     [["dev", "here"], "There is a word too many: only flags may follow the command. See stagemq dev --help.\n"],
     [
@@ -180,6 +206,7 @@ describe("the command line", () => {
     ],
     [["send"], "Missing required argument 'topic'. See stagemq send --help.\n"],
     [["deb"], "Unknown command deb. Did you mean dev? See stagemq --help.\n"],
+    [["help", "deb"], "Unknown command deb. Did you mean dev? See stagemq --help.\n"],
     [["--colour"], "Unknown option --colour. See stagemq --help.\n"],
     [["backup", "copy"], "Unknown command copy. See stagemq backup --help.\n"],
     [["backup", "create"], "Missing required argument 'directory'. See stagemq backup create --help.\n"],

@@ -9,9 +9,13 @@ import { addConsume } from "./command-line/add-consume.ts";
 import { addFsck } from "./command-line/add-fsck.ts";
 import { addSend } from "./command-line/add-send.ts";
 import { type CommandLine, helpOf, withExample } from "./command-line/command-line.ts";
+import { fromHabit } from "./command-line/from-habit.ts";
 import { describeUsageMistake } from "./describe-usage-mistake.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { Door, Host } from "./host.ts";
+
+/** Of the column of sentences, for every command: were it narrower, nothing in it would be wrapped. */
+const LEAST_HELP_WIDTH = 20;
 
 /** In the order of the help. */
 const COMMANDS: readonly ((line: CommandLine) => void)[] = [
@@ -36,7 +40,8 @@ export async function runProgram(args: readonly string[], host: Host): Promise<n
   };
   for (const addCommand of COMMANDS) addCommand({ program, host, door, endWith });
   try {
-    await program.parseAsync(args, { from: "user" });
+    const names = program.commands.map((command) => command.name());
+    await program.parseAsync(fromHabit(args, names), { from: "user" });
     return exitCode;
   } catch (error) {
     return refuse(error, program, host);
@@ -48,11 +53,12 @@ function openProgram({ VERSION, DATA_FORMAT }: Door, host: Host): Command {
     .description("A message broker that speaks the ApsaraMQ-for-RocketMQ HTTP protocol.")
     .version(
       `stagemq ${VERSION} (data format ${DATA_FORMAT})`,
-      "--version",
+      "-v, --version",
       withExample("Prints the version.", "stagemq --version"),
     )
     .helpOption(...helpOf("stagemq"))
     .helpCommand(false)
+    .configureHelp({ minWidthToWrap: LEAST_HELP_WIDTH })
     .exitOverride()
     .configureOutput({ writeOut: (text) => host.answer(text), writeErr: () => {} });
 }

@@ -12,7 +12,7 @@ export function addCompletion({ program, host, endWith }: CommandLine): void {
       ),
     )
     .helpOption(...helpOf("stagemq completion"))
-    .argument("<shell>", "bash, zsh, fish or powershell.")
+    .argument("<shell>", "bash, zsh, fish or powershell; bash needs the package bash-completion.")
     .allowExcessArguments(false)
     .action(async (shell: string) => {
       const { printCompletion } = await import("../commands/completion.ts");

@@ -8,7 +8,7 @@ export interface CommandLine extends Surroundings {
 }
 
 export function helpOf(command: string): [flag: string, told: string] {
-  return ["--help", `Prints what there is.\nExample: ${command} --help`];
+  return ["-h, --help", withExample("Shows this help.", `${command} --help`)];
 }
 
 /** A sentence and an example: what is told of a command and of each of its flags. */

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { BenchOutcome } from "../bench/bench-run.ts";
 import type { Host } from "../host.ts";
@@ -48,6 +51,15 @@ describe("bench", () => {
     expect(await run({ size: "4m", time: "1h", conns: "3" })).toBe(69);
     expect(told).toBe("http://127.0.0.1:9 cannot be reached: connect ECONNREFUSED 127.0.0.1:9. Is a broker there?\n");
     expect(asked).toEqual([]);
+  });
+
+  it("asks whether it speaks http, where TLS found something else", async () => {
+    const plain = createServer().listen(0, "127.0.0.1");
+    await once(plain, "listening");
+    const endpoint = `https://127.0.0.1:${(plain.address() as AddressInfo).port}`;
+    expect(await run({ endpoint })).toBe(69);
+    expect(told).toMatch(/^https:.* cannot be reached: .*[.] Does it speak http[?]\n$/s);
+    plain.close();
   });
 
   it("takes the endpoint of the environment, and needs no keys for this machine", async () => {

@@ -3,7 +3,9 @@ import type { Caller } from "../bench/signed-operation.ts";
 import type { Verdict } from "../bench/tally.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
+import { speaksNoTls } from "../messages/speaks-no-tls.ts";
 import { formatBar, showProgress } from "../progress-bar.ts";
+import { UsageMistake } from "../usage-mistake.ts";
 
 /** What the command line of `bench` says. */
 export interface BenchFlags {
@@ -30,18 +32,15 @@ const SPANS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h:
 const SHOWN_EVERY_MS = 100;
 const NAMED = 3;
 
-/** A flag that cannot be meant. */
-class Mistake extends Error {}
-
 /** Puts load on any endpoint, and verifies what comes back. Asks first where that could cost money. Resolves to the exit code. */
 export async function bench(flags: BenchFlags, host: Host): Promise<number> {
   let plan: BenchPlan;
   try {
     plan = toPlan(flags, host);
   } catch (error) {
-    if (!(error instanceof Mistake)) throw error;
+    if (!(error instanceof UsageMistake)) throw error;
     host.tell(`${error.message}\n`);
-    return EXIT.usage;
+    return error.exitCode;
   }
   const mayGoOn = await agree(plan, flags, host);
   if (mayGoOn !== EXIT.ok) return mayGoOn;
@@ -79,7 +78,7 @@ function readEndpoint(text: string): URL {
   const endpoint = URL.canParse(text) ? new URL(text) : undefined;
   const isPlain = endpoint?.pathname === "/" && endpoint.search === "" && !text.endsWith("/");
   if (isPlain && /^https?:$/.test(endpoint.protocol)) return endpoint;
-  throw new Mistake(`${text} is no endpoint: http://HOST:PORT, no path, no slash at the end.`);
+  throw new UsageMistake(`${text} is no endpoint: http://HOST:PORT, no path, no slash at the end.`);
 }
 
 function readKeys(endpoint: URL, environment: Host["environment"]): Omit<Caller, "endpoint"> {
@@ -88,7 +87,7 @@ function readKeys(endpoint: URL, environment: Host["environment"]): Omit<Caller,
   if (id && secret) return { accessKeyId: id, accessKeySecret: secret, securityToken };
   // What every stagemq dev knows; nothing else listens there by that name.
   if (isLocal(endpoint)) return { accessKeyId: "dev", accessKeySecret: "dev-secret", securityToken: undefined };
-  throw new Mistake("Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.");
+  throw new UsageMistake("Set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.");
 }
 
 function isLocal({ hostname }: URL): boolean {
@@ -105,7 +104,7 @@ function readAmount(
   const amount = Number(digits) * (units[unit.toLowerCase()] ?? Number.NaN);
   if (digits !== "" && amount >= 1 && amount <= max) return amount;
   const [largest = "", factor = 1] = Object.entries(units).findLast(([, size]) => size <= max) ?? [];
-  throw new Mistake(
+  throw new UsageMistake(
     `${flag} is "${text}"; it must be at most ${count(max / factor)}${largest}, for example ${example}.`,
   );
 }
@@ -202,7 +201,8 @@ function tellFailure(error: unknown, { caller }: BenchPlan, host: Host): number 
     return error.status === 403 ? EXIT.denied : error.status === 404 ? EXIT.notFound : EXIT.failure;
   }
   if (!(error instanceof Error && "code" in error)) throw error;
-  host.tell(`${caller.endpoint.origin} cannot be reached: ${error.message}. Is a broker there?\n`);
+  const question = speaksNoTls(error) ? "Does it speak http?" : "Is a broker there?";
+  host.tell(`${caller.endpoint.origin} cannot be reached: ${error.message.trim()}. ${question}\n`);
   return EXIT.unreachable;
 }
 

@@ -56,6 +56,15 @@ describe("completion", () => {
     expect(printed.join("\n")).toMatch(/stagemq complete .?--/);
   });
 
+  it("its help says what bash needs for it", async () => {
+    let help = "";
+    const answer = (text: string) => {
+      help += text;
+    };
+    expect(await runProgram(["completion", "--help"], { ...host, answer })).toBe(0);
+    expect(help.replace(/\s+/g, " ")).toContain("bash needs the package bash-completion");
+  });
+
   it("says for which shells there is one", async () => {
     expect(await runProgram(["completion", "tcsh"], host)).toBe(2);
     expect([told, printed]).toEqual([

@@ -44,12 +44,15 @@ export function consume(topic: string, flags: ConsumeFlags, host: Host): Promise
     const onFailure = tellOnce(host);
     const wait = follows ? "; Ctrl-C ends it" : ` for up to ${waitMs / 1_000} s`;
     const over = tellIfSlow(host, `Waiting for messages of ${topic}${wait}.`);
+    let isDone = false;
     try {
       await receiveUntil(consumer, { printer, max, waitMs, follows, acknowledges, signal, onFailure }, tally);
+      isDone = true;
     } finally {
       over();
       await printer.end();
-      host.tell(`${describeTally(tally)}\n`);
+      // Where nothing came because of a failure, that is all there is to say.
+      if (isDone || tally.received > 0) host.tell(`${describeTally(tally)}\n`);
     }
     return tally.refused > 0 ? EXIT.failure : EXIT.ok;
   });

@@ -22,6 +22,8 @@ describe("what is told of sending", () => {
     [{ refused: 1 }, "; 1 line refused"],
     [{ refused: 2, unsent: [7] }, "; 2 lines refused. Not sent: line 7"],
     [{ unsent: [7, 9], nextLine: 11 }, ". Not sent: lines 7, 9 and all from line 11 on"],
+    [{ unsent: [9, 10], nextLine: 11 }, ". Not sent: all from line 9 on"],
+    [{ unsent: [7, 9, 10], nextLine: 11 }, ". Not sent: line 7 and all from line 9 on"],
     [{ nextLine: 11 }, ". Not sent: all from line 11 on"],
   ])("what was not sent is named: %j", (more, rest) => {
     expect(describeLinesSent({ ...outcome, ...more }, "t", plain)).toBe(`1,200 messages sent to t${rest}`);

@@ -33,9 +33,21 @@ export function describeLinesSent(
   words: SendWords,
 ): string {
   const counts = `${describeSent(sent, topic, words)}${refused === 0 ? "" : `; ${count(refused, "line")} refused`}`;
-  const named = unsent.length === 0 ? [] : [`${unsent.length === 1 ? "line" : "lines"} ${unsent.join(", ")}`];
-  const left = [...named, ...(nextLine === undefined ? [] : [`all from line ${nextLine} on`])];
+  const { single, from } = splitUnsent(unsent, nextLine);
+  const named = single.length === 0 ? [] : [`${single.length === 1 ? "line" : "lines"} ${single.join(", ")}`];
+  const left = [...named, ...(from === undefined ? [] : [`all from line ${from} on`])];
   return left.length === 0 ? counts : `${counts}. Not sent: ${left.join(" and ")}`;
+}
+
+/** Lines that reach up to those not looked at are among "all from". */
+function splitUnsent(
+  unsent: readonly number[],
+  nextLine: number | undefined,
+): { single: readonly number[]; from: number | undefined } {
+  const single = [...unsent];
+  let from = nextLine;
+  while (from !== undefined && single.at(-1) === from - 1) from = single.pop();
+  return { single, from };
 }
 
 /** `███░ 62 %  124,000 messages · 4,100/s · 18 s left` */

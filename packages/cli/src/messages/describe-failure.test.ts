@@ -25,6 +25,14 @@ describe("a failure", () => {
       "There is no connection. Is a broker there? Start one with stagemq dev, or name another with --endpoint.",
     ],
     [
+      new ConnectionError("There is no connection.", {
+        outcomeUnknown: false,
+        cause: Object.assign(new Error("wrong version number"), { code: "ERR_SSL_WRONG_VERSION_NUMBER" }),
+      }),
+      69,
+      "There is no connection. Does it speak http (--endpoint)?",
+    ],
+    [
       new TimeoutError("It took too long.", { outcomeUnknown: true, cause: undefined }),
       69,
       "It took too long. Is a broker there? Start one with stagemq dev, or name another with --endpoint. It may have been done all the same.",

@@ -9,6 +9,7 @@ import {
 import { EXIT } from "../exit-codes.ts";
 import { UsageMistake } from "../usage-mistake.ts";
 import { OpenTransactionError } from "./open-transaction-error.ts";
+import { speaksNoTls } from "./speaks-no-tls.ts";
 import { toOneLine } from "./to-one-line.ts";
 
 /** What to tell, and how to end. */
@@ -43,6 +44,8 @@ function describeOpenTransaction(error: OpenTransactionError): Failure | undefin
 function describe(error: StagemqError): string {
   const { message } = error;
   if (error instanceof RefusedError) return describeRefusal(error);
+  if (error instanceof ConnectionError && speaksNoTls(error.cause))
+    return `${message} Does it speak http (--endpoint)?`;
   if (error instanceof ConnectionError || error instanceof TimeoutError) {
     return `${message} Is a broker there? Start one with stagemq dev, or name another with --endpoint.`;
   }
